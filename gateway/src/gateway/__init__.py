@@ -1,0 +1,1 @@
+"""The gateway: one address for everything that enters or leaves Hearth."""

@@ -1,0 +1,1 @@
+"""The events that Hearth's services share."""

@@ -1,0 +1,1 @@
+"""Content: what is said, planned and on time."""

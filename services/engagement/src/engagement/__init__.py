@@ -1,0 +1,1 @@
+"""Engagement: what is done together, and what it brings back."""

@@ -1,0 +1,1 @@
+"""Members: who belongs, and by what standard."""
