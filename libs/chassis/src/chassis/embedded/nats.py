@@ -82,7 +82,7 @@ class Nats:
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until JetStream has its streams back and clients may log in; raises EmbeddedError if that fails."""
-        ended = wait_until(lambda: self.ready or self._ended(), seconds)
+        ended = wait_until(lambda: self.ready or not (self.running or self.pid), seconds)
         if not ended or not self.ready:
             raise EmbeddedError(f"nats-server did not start; the end of {self.log}:\n{tail(self.log)}")
 
@@ -105,9 +105,14 @@ class Nats:
         shutil.rmtree(self.data, ignore_errors=True)
 
     @property
+    def running(self) -> bool:
+        """Whether the process that `launch` made still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int | None:
         """The verified process id of the running server of this folder, whoever started it; None when it is down."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.running:
             return self._process.pid
         try:
             pid = int(self._pid_file.read_text(encoding="utf-8"))
@@ -149,9 +154,6 @@ class Nats:
             return {"port": None, "users": {}}
         return access
 
-    def _ended(self) -> bool:
-        return self._process is not None and self._process.poll() is not None
-
 
 def server_config(users: Mapping[str, str], port: int, *, store: Path, sync_always: bool) -> dict[str, Any]:
     """Return the server's configuration (its format reads JSON)."""
@@ -174,7 +176,7 @@ def _user(name: str, password: str) -> dict[str, Any]:
 
 
 def permissions(user: str) -> dict[str, Any]:
-    """Return what a process may do: publish its own events, manage its own stream, read every stream.
+    """Return what a process may do: publish and watch its own events, manage its own stream, consume from every stream.
 
     An allow-list: whatever names another stream in a writing request is refused, streams of unknown names too.
     """
@@ -192,7 +194,7 @@ def permissions(user: str) -> dict[str, Any]:
                 "$JS.FC.>",
             ]
         },
-        "subscribe": {"allow": ["_INBOX.>"]},
+        "subscribe": {"allow": ["_INBOX.>", f"evt.{owned}.>"]},
     }
 
 

