@@ -1,0 +1,323 @@
+"""The composition of a service: its routes, consumers and jobs on top of the chassis, as `api`, `worker` or `all`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from opentelemetry.trace import SpanKind
+from sqlalchemy import text
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import auth, clock, due, errors, idempotency, migrations, ops, relay, telemetry
+from chassis.bus import Bus
+from chassis.consuming import Consumption
+from chassis.db import Reader, Session, make_engine, transaction
+from chassis.due import Jobs, Scheduler
+from chassis.health import Health, internal_app
+from chassis.inbox import Consumers
+from chassis.pagination import Cursors
+from chassis.relay import Relay
+from chassis.requests import Replay, Route, on_replay, on_unexpected
+from chassis.runtime import Runtime
+from chassis.schemas import ProblemOut, problems
+from chassis.serve import Background, serve
+from chassis.settings import ServiceSettings
+from chassis.tokens import Jwks, TokenVerifier, fetch_over_http
+from contracts.base import SYSTEM_ORGANIZATION
+from contracts.members import SessionRevoked
+
+ROLES = ("api", "worker", "all", "migrate")
+PARTITION_KIND = "outbox.partition"
+MEASURE_SECONDS = 5.0
+
+log = telemetry.log("chassis.app")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service consists of. Its `app.py` makes one, its `__main__.py` hands it to `main`."""
+
+    name: str
+    title: str
+    settings: type[ServiceSettings]
+    migrations: Path
+    standing_query: str
+    routers: Sequence[APIRouter] = ()
+    consumers: Sequence[Consumers] = ()
+    jobs: Sequence[Jobs] = ()
+    jwks: Callable[[Runtime], Callable[[], Awaitable[dict[str, Any]]]] | None = None
+    operations: Callable[[Runtime], list[Any]] | None = None
+    on_start: Callable[[Runtime], Awaitable[None]] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return the camelCase operationId of a route: its function's name."""
+    head, *rest = route.name.split("_")
+    return head + "".join(step.capitalize() for step in rest)
+
+
+def router(tag: str) -> APIRouter:
+    """Return a router of a noun, with Hearth's route class and the problems that any of its routes may answer."""
+    return APIRouter(
+        tags=[tag],
+        route_class=Route,
+        generate_unique_id_function=operation_id,
+        responses=problems(400, 401, 403, 404, 422, 429, 503),
+    )
+
+
+def build_app(service: Service, runtime: Runtime) -> FastAPI:
+    """Return the service's API. Raises RuntimeError when a route states no permission."""
+    app = FastAPI(
+        title=service.title,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_tags=[{"name": name, "description": words} for name, words in service.tags.items()],
+        redirect_slashes=False,
+    )
+    app.state.runtime = runtime
+    for one in service.routers:
+        auth.check_permissions(one.routes)
+        app.include_router(one)
+    errors.install(app)
+    app.add_exception_handler(Replay, on_replay)
+    app.add_exception_handler(Exception, on_unexpected)
+    app.add_middleware(Telemetry, service=service.name)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = original()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+            # Ours are problem documents; FastAPI's own validation schema describes nothing that is sent.
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            by_path = {
+                (route.path_format, method.lower()): route for route in _routes(app) for method in route.methods or ()
+            }
+            for path, operations in document["paths"].items():
+                for method, operation in operations.items():
+                    _describe_operation(operation, by_path.get((path, method)))
+        return app.openapi_schema or original()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _routes(app: FastAPI) -> list[APIRoute]:
+    return [route for route in iterate_routes(app) if isinstance(route, APIRoute)]
+
+
+def iterate_routes(app: FastAPI) -> list[Any]:
+    """Return the app's routes, those of included routers too."""
+    found: list[Any] = []
+    stack: list[Any] = list(app.router.routes)
+    while stack:
+        route = stack.pop(0)
+        inner = getattr(route, "routes", None)
+        if isinstance(route, APIRoute) or not inner:
+            found.append(route)
+        else:
+            stack = [*inner, *stack]
+    return found
+
+
+def _describe_operation(operation: dict[str, Any], route: APIRoute | None) -> None:
+    if route is not None:
+        operation["x-hearth-permission"] = auth.permission_of(route)
+    invalid = operation.get("responses", {}).get("422")
+    if invalid and "application/json" in invalid.get("content", {}):
+        operation["responses"]["422"] = problems(422)[422]
+
+
+class Telemetry:
+    """Continues the caller's trace, measures the request by its route template, and logs it without its query."""
+
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        started, status = time.perf_counter(), 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        parent = headers.get(b"traceparent", b"").decode("latin-1") or None
+        with telemetry.span(f"{self._service} {scope['method']}", SpanKind.SERVER, parent) as span:
+            try:
+                await self._app(scope, receive, note)
+            finally:
+                route = getattr(scope.get("route"), "path_format", "unmatched")
+                seconds = time.perf_counter() - started
+                span.set_attribute("http.route", route)
+                span.set_attribute("http.response.status_code", status)
+                telemetry.REQUESTS.labels(scope["method"], route, status).observe(seconds)
+                log.debug("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 6))
+
+
+@asynccontextmanager
+async def running(service: Service, settings: ServiceSettings) -> AsyncIterator[Runtime]:
+    """Open what a process of the service needs, and close it at the end."""
+    engine = make_engine(settings.database_url.get_secret_value(), connections=settings.database_connections)
+    worker_engine = make_engine(
+        settings.worker_database_url.get_secret_value(), connections=settings.database_connections
+    )
+    reader = await Reader.connect(settings.database_url.get_secret_value(), connections=settings.database_connections)
+    bus = await Bus.connect(settings.nats_url.get_secret_value(), service.name)
+    jobs = Jobs()
+    for one in (idempotency.jobs, _partitions, *service.jobs):
+        jobs.include(one)
+    holder: list[Runtime] = []
+
+    async def fetch() -> dict[str, Any]:
+        source = service.jwks(holder[0]) if service.jwks else fetch_over_http(settings.jwks_url)
+        return await source()
+
+    runtime = Runtime(
+        service=service.name,
+        settings=settings,
+        engine=engine,
+        worker_engine=worker_engine,
+        reader=reader,
+        bus=bus,
+        verifier=TokenVerifier(Jwks(fetch)),
+        cursors=Cursors(settings.cursor_secret.get_secret_value()),
+        standing_query=service.standing_query,
+        consumers={consumer.name: consumer for consumer in service.consumers},
+        jobs=jobs,
+    )
+    holder.append(runtime)
+    try:
+        yield runtime
+    finally:
+        await bus.close()
+        await reader.close()
+        await engine.dispose()
+        await worker_engine.dispose()
+
+
+_partitions = Jobs()
+
+
+@_partitions.on(PARTITION_KIND)
+async def make_partitions(session: Session, _work: due.Due) -> None:
+    """Have the event log's partitions of this month and the next, and look again tomorrow."""
+    for month in (clock.now(), clock.now() + timedelta(days=31)):
+        await session.execute(text("SELECT outbox_partition(:month)"), {"month": month.date()})
+    await due.schedule(session, SYSTEM_ORGANIZATION, PARTITION_KIND, "log", clock.now() + timedelta(days=1))
+
+
+def background(service: Service, runtime: Runtime, role: str) -> list[Background]:
+    """Return what runs beside the API: key refresh and revocations everywhere, relay, consumers and due work in workers."""
+
+    async def revoke(stopping: asyncio.Event) -> None:
+        async def on_event(envelope: Any) -> None:  # noqa: ANN401  an envelope
+            runtime.verifier.revoke(SessionRevoked.read(envelope.data).session_id)
+
+        following = asyncio.create_task(runtime.bus.fanout([f"evt.{SessionRevoked.type}.*"], on_event))
+        await stopping.wait()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+    async def measure(stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await relay.measure(runtime.worker_engine)
+            try:
+                await asyncio.wait_for(stopping.wait(), MEASURE_SECONDS)
+            except TimeoutError:
+                continue
+
+    work: list[Background] = []
+    if role in {"api", "all"}:
+        work += [runtime.verifier.jwks.run, revoke]
+    if role in {"worker", "all"}:
+        settings = runtime.settings
+        work += [
+            Relay(runtime.worker_engine, runtime.bus, batch=settings.relay_batch).run,
+            Scheduler(runtime.worker_engine, runtime.jobs).run,
+            measure,
+        ]
+        work += [
+            Consumption(
+                runtime.worker_engine,
+                runtime.bus,
+                consumer,
+                owner=owner,
+                batch=settings.consumer_batch,
+                attempts=settings.handler_attempts,
+            ).run
+            for consumer in service.consumers
+            for owner in sorted(consumer.services)
+        ]
+    return work
+
+
+async def _ready(runtime: Runtime) -> None:
+    await runtime.reader.ping()
+
+
+async def _connected(runtime: Runtime) -> None:
+    if not runtime.bus.connected:
+        raise ConnectionError("NATS is away")
+
+
+async def run(service: Service, settings: ServiceSettings, role: str) -> None:
+    """Run a process of the service until it is told to stop."""
+    async with running(service, settings) as runtime:
+        async with transaction(runtime.worker_engine) as session:
+            await due.schedule(session, SYSTEM_ORGANIZATION, PARTITION_KIND, "log", clock.now())
+        if service.on_start:
+            await service.on_start(runtime)
+        api = build_app(service, runtime) if role in {"api", "all"} else None
+        health = Health({"database": lambda: _ready(runtime), "nats": lambda: _connected(runtime)})
+        operations = [*ops.routes(runtime), *(service.operations(runtime) if service.operations else [])]
+        await serve(api, internal_app(health, operations), settings, health, background(service, runtime, role))
+
+
+async def migrate(service: Service, settings: ServiceSettings) -> None:
+    """Bring the service's database up to date."""
+    if settings.owner_database_url is None:
+        raise SystemExit(f"HEARTH_{service.name.upper()}_OWNER_DATABASE_URL is needed to migrate")
+    owner = settings.owner_database_url.get_secret_value()
+    roles = migrations.roles_of(
+        owner, settings.database_url.get_secret_value(), settings.worker_database_url.get_secret_value()
+    )
+    applied = await migrations.upgrade(owner, service.migrations, roles)
+    log.info("migrated", applied=applied)
+
+
+def main(service: Service) -> None:
+    """Run `python -m <service> api|worker|all|migrate`."""
+    role = sys.argv[1] if len(sys.argv) == 2 else ""  # noqa: PLR2004  the program and one word
+    if role not in ROLES:
+        raise SystemExit(f"usage: python -m {service.name} {'|'.join(ROLES)}")
+    settings = service.settings()
+    telemetry.configure(service.name, settings)
+    uvloop.run(migrate(service, settings) if role == "migrate" else run(service, settings, role))

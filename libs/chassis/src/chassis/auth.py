@@ -1,0 +1,205 @@
+"""Permissions as types: a route's signature states who may call it, and a route that states nothing stops the app at start."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from chassis import positions
+from chassis.errors import Problem, not_found
+from chassis.runtime import Runtime, runtime_of
+from chassis.tokens import Principal, unauthorized
+from contracts.members import CommunityRole, CommunityState, MembershipState
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="bearer", bearerFormat="JWT", description="An access token of POST /v1/sessions"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a caller is in one community."""
+
+    principal: Principal
+    community_id: UUID
+    zone: str
+    community_state: CommunityState
+    membership_id: UUID | None
+    state: MembershipState | None
+    roles: frozenset[CommunityRole]
+    staff: bool
+
+    @property
+    def member(self) -> bool:
+        """Whether the caller belongs to the community."""
+        return self.state is MembershipState.APPROVED
+
+    def has(self, *roles: CommunityRole) -> bool:
+        """Whether the caller has one of the roles; managers, and owners and admins of the organization, have them all."""
+        if self.principal.staff:
+            return True
+        return self.member and not self.roles.isdisjoint((CommunityRole.MANAGER, *roles))
+
+
+def _states(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def mark(dependency: Callable[..., Any]) -> Callable[..., Any]:
+        dependency.permission = permission  # type: ignore[attr-defined]
+        return dependency
+
+    return mark
+
+
+@_states("public")
+async def _anyone() -> None:
+    """Let anybody in."""
+
+
+async def authenticate(
+    request: Request, _scheme: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None
+) -> Principal:
+    """Verify the bearer token, and wait for the position that the caller named. Raises Problem 401, 503."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized("A bearer token is needed.", "token-missing")
+    runtime = runtime_of(request)
+    principal = await runtime.verifier.verify(token.strip())
+    after = request.headers.get("hearth-after")
+    if after:
+        await positions.wait(runtime, principal.organization_id, after)
+    return principal
+
+
+Authenticated = Annotated[Principal, Depends(authenticate)]
+
+
+@_states("person")
+async def _person(principal: Authenticated) -> Principal:
+    if principal.client_id is not None:
+        raise _forbidden("This route is for people, not for API clients.")
+    return principal
+
+
+@_states("organization_staff")
+async def _organization_staff(principal: Authenticated) -> Principal:
+    if not principal.staff:
+        raise _forbidden("Only owners and admins of the organization may do this.")
+    return principal
+
+
+@_states("organization_owner")
+async def _organization_owner(principal: Authenticated) -> Principal:
+    if not principal.owner:
+        raise _forbidden("Only the owner of the organization may do this.")
+    return principal
+
+
+def _forbidden(detail: str) -> Problem:
+    return Problem(403, "forbidden", detail)
+
+
+async def find_standing(runtime: Runtime, principal: Principal, community_id: UUID) -> Standing | None:
+    """Return what the principal is in the community, None when the organization has no such community."""
+    found = await runtime.reader.json(
+        principal.organization_id, runtime.standing_query, community_id, principal.account_id
+    )
+    if found is None:
+        return None
+    row = orjson.loads(found)
+    return Standing(
+        principal=principal,
+        community_id=community_id,
+        zone=row["zone"],
+        community_state=CommunityState(row["community_state"]),
+        membership_id=UUID(row["membership_id"]) if row["membership_id"] else None,
+        state=MembershipState(row["state"]) if row["state"] else None,
+        roles=frozenset(CommunityRole(role) for role in row["roles"] or ()),
+        staff=principal.staff or bool(row["staff"]),
+    )
+
+
+def _in_community(
+    permission: str, allows: Callable[[Standing], bool], refusal: str
+) -> Callable[..., Awaitable[Standing]]:
+    @_states(permission)
+    async def dependency(
+        request: Request, principal: Annotated[Principal, Depends(_person)], community_id: UUID
+    ) -> Standing:
+        standing = await find_standing(runtime_of(request), principal, community_id)
+        if standing is None:
+            raise not_found("community")
+        if not allows(standing):
+            raise _forbidden(refusal)
+        return standing
+
+    return dependency
+
+
+def _visible(standing: Standing) -> bool:
+    return standing.has() or standing.member or standing.community_state is not CommunityState.DRAFT
+
+
+def _belongs(standing: Standing) -> bool:
+    return standing.member or standing.principal.staff
+
+
+Anyone = Annotated[None, Depends(_anyone)]
+"""Nobody is asked for a token."""
+Person = Annotated[Principal, Depends(_person)]
+"""Any signed-in account."""
+OrganizationStaff = Annotated[Principal, Depends(_organization_staff)]
+"""Owner or admin of the organization."""
+OrganizationOwner = Annotated[Principal, Depends(_organization_owner)]
+"""Owner of the organization."""
+Visitor = Annotated[Standing, Depends(_in_community("community_visitor", _visible, "The community is not open yet."))]
+"""Any account of the organization, towards a community that is not a draft."""
+Member = Annotated[
+    Standing, Depends(_in_community("community_member", _belongs, "Only members of the community may do this."))
+]
+"""An approved member."""
+Manager = Annotated[
+    Standing, Depends(_in_community("community_manager", lambda s: s.has(), "Only managers may do this."))
+]
+"""A manager of the community, or staff of the organization."""
+Moderator = Annotated[
+    Standing,
+    Depends(
+        _in_community(
+            "community_moderator", lambda s: s.has(CommunityRole.MODERATOR), "Only moderators and managers may do this."
+        )
+    ),
+]
+"""A moderator or a manager."""
+Analyst = Annotated[
+    Standing,
+    Depends(
+        _in_community(
+            "community_analyst", lambda s: s.has(CommunityRole.ANALYST), "Only analysts and managers may do this."
+        )
+    ),
+]
+"""An analyst or a manager."""
+
+
+def permission_of(route: APIRoute) -> str | None:
+    """Return the permission that a route states, None when it states none."""
+    stack = list(route.dependant.dependencies)
+    found: list[str] = []
+    for dependant in stack:
+        permission = getattr(dependant.call, "permission", None)
+        if permission:
+            found.append(permission)
+    return found[0] if found else None
+
+
+def check_permissions(routes: Iterable[Any]) -> None:
+    """Raise RuntimeError when a route states no permission, or more than one."""
+    for route in routes:
+        if isinstance(route, APIRoute) and permission_of(route) is None:
+            raise RuntimeError(f"{sorted(route.methods or ())} {route.path} states no permission")

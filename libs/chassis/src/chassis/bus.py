@@ -1,0 +1,268 @@
+"""NATS JetStream: publishing with acknowledgement, pulling without stalls, and fan-out to every process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import nats
+import nats.errors
+import nats.js.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    ConsumerInfo,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StreamConfig,
+)
+
+from chassis import telemetry
+from contracts.base import SUBJECT_PREFIX, Envelope, stream_of
+
+STREAM_AGE_SECONDS = 30 * 24 * 3600
+DEDUPE_SECONDS = 120
+PUBLISH_TIMEOUT_SECONDS = 5.0
+PULL_EXPIRES_SECONDS = 5.0
+ACK_WAIT_SECONDS = 30
+BACKFILL_HEADER = "Hearth-Backfill"
+
+log = telemetry.log("chassis.bus")
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One message to publish; `id` lets the server drop a copy that arrives within two minutes."""
+
+    id: str
+    subject: str
+    payload: bytes
+    backfill: str | None = None
+
+
+class Bus:
+    """One connection to NATS that never gives up."""
+
+    def __init__(self, client: Client, service: str) -> None:
+        self._client = client
+        self._js = client.jetstream(timeout=PUBLISH_TIMEOUT_SECONDS, publish_async_max_pending=5000)
+        self.service = service
+
+    @classmethod
+    async def connect(cls, url: str, service: str) -> Bus:
+        """Connect in the background: the bus is usable once the server is there, and reconnects for ever."""
+
+        async def on_error(error: Exception) -> None:
+            log.warning("nats_error", error=type(error).__name__, detail=str(error))
+
+        client = Client()
+        bus = cls(client, service)
+        await client.connect(
+            url,
+            name=f"hearth-{service}",
+            error_cb=on_error,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            connect_timeout=2,
+            ping_interval=10,
+            max_outstanding_pings=2,
+        )
+        return bus
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server can be talked to right now."""
+        return bool(self._client.is_connected)
+
+    async def close(self) -> None:
+        """Flush and close; a server that is away does not hold the process up."""
+        if self._client.is_connected:
+            with suppress(nats.errors.Error, asyncio.TimeoutError):
+                await self._client.flush(timeout=2)
+        await self._client.close()
+
+    async def ensure_stream(self) -> None:
+        """Create this service's stream, or bring it up to date. Raises nats.errors.Error when the server is away."""
+        await self._js.add_stream(
+            StreamConfig(
+                name=stream_of(self.service),
+                subjects=[f"{SUBJECT_PREFIX}.{self.service}.>"],
+                retention=RetentionPolicy.LIMITS,
+                discard=DiscardPolicy.OLD,
+                max_age=STREAM_AGE_SECONDS,
+                duplicate_window=DEDUPE_SECONDS,
+            )
+        )
+
+    async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
+        """Publish side by side and wait for the acknowledgements; False means *unknown*, to be sent again with the same id."""
+        futures: list[asyncio.Future[Any] | None] = []
+        for message in messages:
+            headers = {"Nats-Msg-Id": message.id}
+            if message.backfill:
+                headers[BACKFILL_HEADER] = message.backfill
+            try:
+                futures.append(
+                    await self._js.publish_async(
+                        message.subject, message.payload, wait_stall=PUBLISH_TIMEOUT_SECONDS, headers=headers
+                    )
+                )
+            except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
+                log.warning("publish_failed", error=type(error).__name__)
+                futures.append(None)
+                break
+        waiting = [future for future in futures if future is not None]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=PUBLISH_TIMEOUT_SECONDS)
+            for future in late:
+                future.cancel()
+        outcome = [
+            future is not None and future.done() and not future.cancelled() and future.exception() is None
+            for future in futures
+        ]
+        if any(isinstance(_failure(future), nats.js.errors.NoStreamResponseError) for future in waiting):
+            await self.ensure_stream()
+        return outcome + [False] * (len(messages) - len(outcome))
+
+    async def ensure_consumer(self, service: str, durable: str, subjects: Sequence[str]) -> None:
+        """Create the durable consumer on another service's stream, or bring it up to date. NotFoundError until the stream is there."""
+        await self._js.add_consumer(
+            stream_of(service),
+            ConsumerConfig(
+                durable_name=durable,
+                deliver_policy=DeliverPolicy.ALL,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=ACK_WAIT_SECONDS,
+                max_deliver=-1,
+                max_ack_pending=5000,
+                filter_subjects=list(subjects),
+            ),
+        )
+
+    async def consumer_info(self, service: str, durable: str) -> ConsumerInfo:
+        """Return how far a durable consumer is."""
+        info: ConsumerInfo = await self._js.consumer_info(stream_of(service), durable)
+        return info
+
+    async def pull(self, service: str, durable: str, batch: int) -> Pull:
+        """Open a pull on a durable consumer. Keep it."""
+        inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        return Pull(
+            self._client, subscription, inbox, f"$JS.API.CONSUMER.MSG.NEXT.{stream_of(service)}.{durable}", batch
+        )
+
+    async def flush(self) -> None:
+        """Wait until the server has what was sent. Raises nats.errors.Error when it is away."""
+        await self._client.flush(timeout=int(PULL_EXPIRES_SECONDS))
+
+    async def fanout(self, subjects: Sequence[str], handle: Callable[[Envelope], Awaitable[None]]) -> None:
+        """Call `handle` with every event from now on, in order, in this process; runs until cancelled, over reconnects.
+
+        For caches and open streams only: nothing is remembered for a process that is away.
+        """
+        while True:
+            try:
+                await self._fanout_once(subjects, handle)
+            except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
+                log.info("fanout_waits", error=type(error).__name__)
+            await asyncio.sleep(1)
+
+    async def _fanout_once(self, subjects: Sequence[str], handle: Callable[[Envelope], Awaitable[None]]) -> None:
+        subscriptions = [
+            await self._js.subscribe(subject, ordered_consumer=True, deliver_policy=DeliverPolicy.NEW)
+            for subject in subjects
+        ]
+
+        async def follow(subscription: Subscription) -> None:
+            async for message in subscription.messages:
+                await handle(Envelope.model_validate_json(message.data))
+
+        try:
+            await asyncio.gather(*(follow(subscription) for subscription in subscriptions))
+        finally:
+            for subscription in subscriptions:
+                with suppress(nats.errors.Error):
+                    await subscription.unsubscribe()
+
+    async def tail(self, subject: str) -> AsyncIterator[bytes]:
+        """Yield the payload of each event on `subject` from now on."""
+        subscription = await self._client.subscribe(subject)
+        try:
+            async for message in subscription.messages:
+                yield message.data
+        finally:
+            with suppress(nats.errors.Error):
+                await subscription.unsubscribe()
+
+
+def _failure(future: asyncio.Future[Any]) -> BaseException | None:
+    return future.exception() if future.done() and not future.cancelled() else None
+
+
+class Pull:
+    """A standing pull: one request for `batch` messages is kept open, and what arrives is handed over at once.
+
+    The client's own `fetch` waits for a full batch or its timeout, which would put seconds between an event and its effect.
+    """
+
+    def __init__(
+        self, client: Client, subscription: Subscription, inbox: str, request_subject: str, batch: int
+    ) -> None:
+        self._client = client
+        self._subscription = subscription
+        self._inbox = inbox
+        self._request_subject = request_subject
+        self._batch = batch
+        self._owed = 0
+        self._asked_at = 0.0
+        self._reconnects = -1
+
+    async def next(self) -> list[Msg]:
+        """Return what is there, at least one message, or nothing after some seconds of quiet. Raises nats.errors.Error."""
+        await self._ask()
+        messages: list[Msg] = []
+        try:
+            first = await self._subscription.next_msg(timeout=PULL_EXPIRES_SECONDS)
+        except nats.errors.TimeoutError:
+            self._owed = 0
+            return messages
+        self._sort(first, messages)
+        while len(messages) < self._batch and self._subscription.pending_msgs:
+            self._sort(await self._subscription.next_msg(timeout=1), messages)
+        return messages
+
+    async def close(self) -> None:
+        """End the subscription."""
+        with suppress(nats.errors.Error):
+            await self._subscription.unsubscribe()
+
+    async def _ask(self) -> None:
+        reconnects = self._client.stats["reconnects"]
+        stale = asyncio.get_running_loop().time() - self._asked_at > PULL_EXPIRES_SECONDS
+        if self._owed > 0 and not stale and reconnects == self._reconnects:
+            return
+        self._owed, self._reconnects, self._asked_at = self._batch, reconnects, asyncio.get_running_loop().time()
+        request = {"batch": self._batch, "expires": int(PULL_EXPIRES_SECONDS * 1e9)}
+        await self._client.publish(self._request_subject, orjson.dumps(request), reply=self._inbox)
+
+    def _sort(self, message: Msg, messages: list[Msg]) -> None:
+        status = (message.headers or {}).get("Status")
+        if status is None:
+            self._owed -= 1
+            messages.append(message)
+            return
+        self._owed = 0
+        if status not in {"100", "404", "408"}:
+            description = (message.headers or {}).get("Description", "")
+            if status == "409" and "Deleted" not in description:
+                return
+            raise nats.js.errors.NotFoundError(code=404, description=f"{status} {description}")

@@ -1,0 +1,115 @@
+"""The database: transactions with a tenant for writing, and single statements for hot reads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from chassis import outbox
+
+TENANT_SETTING = "hearth.organization_id"
+STATEMENT_TIMEOUT_SECONDS = 10
+
+Session = AsyncSession
+
+
+def _driver_url(url: str) -> str:
+    return "postgresql+asyncpg://" + url.partition("://")[2]
+
+
+def make_engine(
+    url: str, *, connections: int = 10, statement_timeout: float | None = STATEMENT_TIMEOUT_SECONDS
+) -> AsyncEngine:
+    """Return an engine for `postgresql://...`; zero connections mean one new connection each time (migrations, tests)."""
+    settings = {"application_name": "hearth", "idle_in_transaction_session_timeout": "60s"}
+    if statement_timeout:
+        settings["statement_timeout"] = str(int(statement_timeout * 1000))
+    arguments = {"server_settings": settings, "timeout": 5}
+    if connections == 0:
+        return create_async_engine(_driver_url(url), connect_args=arguments, poolclass=NullPool)
+    return create_async_engine(
+        _driver_url(url),
+        connect_args=arguments,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+    )
+
+
+async def enter_tenant(session: Session, organization_id: UUID) -> None:
+    """Let the rest of the transaction see this tenant's rows, and no others."""
+    await session.execute(
+        text("SELECT set_config(:name, :value, true)"), {"name": TENANT_SETTING, "value": str(organization_id)}
+    )
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine, organization_id: UUID | None = None) -> AsyncIterator[Session]:
+    """Run one transaction: its events are written with it, it commits at the end, and rolls back on any error."""
+    async with Session(engine, expire_on_commit=False) as session:
+        if organization_id is not None:
+            await enter_tenant(session, organization_id)
+        yield session
+        await commit(session)
+
+
+async def commit(session: Session) -> None:
+    """Write what is pending, the events too, and commit. Only `transaction` and the request's committer call this."""
+    await outbox.write_pending(session)
+    await session.commit()
+
+
+class Reader:
+    """Hot reads: one statement on a bare connection, JSON built by PostgreSQL, under the same row-level security."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, *, connections: int = 10) -> Reader:
+        """Open the pool. Raises OSError or asyncpg.PostgresError when the database is away."""
+
+        async def keep(_connection: asyncpg.Connection) -> None:
+            """A read leaves nothing behind to reset: its setting ends with its statement."""
+
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=connections,
+            reset=keep,
+            command_timeout=STATEMENT_TIMEOUT_SECONDS,
+            timeout=5,
+            server_settings={"application_name": "hearth-read", "default_transaction_read_only": "on", "jit": "off"},
+        )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()
+
+    async def json(self, organization_id: UUID, query: str, *arguments: Any) -> str | None:  # noqa: ANN401  any bound value
+        """Run a query that returns one JSON value, as the tenant, in one round trip; its arguments start at $2.
+
+        CASE evaluates the tenant setting before the subquery, and row-level security reads it inside an InitPlan, which
+        PostgreSQL runs when it is first needed; were that ever to change, the setting would be missing and the query fail.
+        """
+        value: str | None = await self._pool.fetchval(
+            f"SELECT CASE WHEN set_config('{TENANT_SETTING}', $1, true) IS NOT NULL THEN ({query})::text END",
+            str(organization_id),
+            *arguments,
+            timeout=STATEMENT_TIMEOUT_SECONDS,
+        )
+        return value
+
+    async def ping(self) -> None:
+        """Raise when the database does not answer."""
+        await self._pool.fetchval("SELECT 1", timeout=2)

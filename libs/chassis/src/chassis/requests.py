@@ -1,0 +1,172 @@
+"""The life of a request: strict JSON in, one transaction, one committer, the answer only after the commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from chassis import db, idempotency, outbox, positions
+from chassis.auth import Authenticated, _anyone
+from chassis.db import Session
+from chassis.errors import Fault, Problem, pointer, render
+from chassis.runtime import runtime_of
+
+MOST_NESTING = 32
+# Everything that is no text: C0 except tab and line feed (carriage returns come with Windows clients), DEL, C1.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+class Replay(Exception):  # noqa: N818  not an error: the stored answer of an earlier request
+    """Ends a request with the answer that its Idempotency-Key got before."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__("replayed")
+        self.answer = answer
+
+
+class JsonRequest(Request):
+    """A request whose JSON is strict: UTF-8, finite numbers, bounded depth, no control characters."""
+
+    async def json(self) -> Any:  # noqa: ANN401  JSON
+        """Return the parsed body. Raises json.JSONDecodeError, RequestValidationError."""
+        if not hasattr(self, "_json"):
+            document = orjson.loads(await self.body())
+            fault = _first_fault(document)
+            if fault:
+                raise Problem(422, "invalid", "The request does not match what this route accepts.", errors=[fault])
+            self._json = document
+        return self._json
+
+
+def _first_fault(document: Any) -> Fault | None:  # noqa: ANN401  JSON
+    """Find text that is no text, and nesting without end; iterative, so that depth cannot exhaust the stack."""
+    stack: list[tuple[Any, tuple[str | int, ...]]] = [(document, ())]
+    while stack:
+        value, place = stack.pop()
+        if len(place) > MOST_NESTING:
+            return Fault(pointer(place), "nested-too-deep", f"At most {MOST_NESTING} levels.")
+        if isinstance(value, str):
+            if CONTROL.search(value):
+                return Fault(pointer(place), "control-character", "Control characters are not accepted.")
+        elif isinstance(value, dict):
+            if any(CONTROL.search(key) for key in value):
+                return Fault(pointer(place), "control-character", "Control characters are not accepted.")
+            stack.extend((item, (*place, key)) for key, item in value.items())
+        elif isinstance(value, list):
+            stack.extend((item, (*place, index)) for index, item in enumerate(value))
+    return None
+
+
+class Route(APIRoute):
+    """A route of Hearth: reads strict JSON, and lets the committer see the answer before it is sent."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap FastAPI's handler; what is wrapped runs inside the scope of the committer."""
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            _refuse_control_characters(request)
+            answer = await handle(JsonRequest(request.scope, request.receive))
+            session: Session | None = getattr(request.state, "session", None)
+            if session is not None:
+                reached = outbox.positions(session)
+                if reached:
+                    answer.headers["Hearth-Position"] = positions.header(reached)
+            request.state.answer = answer
+            return answer
+
+        return handle_strictly
+
+
+def _refuse_control_characters(request: Request) -> None:
+    for source, values in (("path", request.path_params.items()), ("query", request.query_params.multi_items())):
+        for name, value in values:
+            if CONTROL.search(str(value)):
+                raise RequestValidationError(
+                    [
+                        {
+                            "type": "control_character",
+                            "loc": (source, name),
+                            "msg": "Control characters are not accepted.",
+                            "input": "",
+                        }
+                    ]
+                )
+
+
+async def _tenant_session(request: Request, principal: Authenticated) -> AsyncIterator[Session]:
+    """The committer of a signed-in caller's request: sets the tenant, honours Idempotency-Key, commits before the answer is sent."""
+    key = request.headers.get("idempotency-key")
+    caller = str(principal.account_id)
+    runtime = runtime_of(request)
+    async with db.transaction(runtime.engine, principal.organization_id) as session:
+        request.state.session = session
+        if key is None or request.method in {"GET", "HEAD"}:
+            yield session
+            return
+        print_ = idempotency.fingerprint(
+            request.method, request.url.path, request.scope["query_string"], await request.body()
+        )
+        stored = await idempotency.begin(session, principal.organization_id, caller, key, print_)
+        if stored is not None:
+            raise Replay(stored)
+        yield session
+        await session.flush()
+        await idempotency.finish(session, principal.organization_id, caller, key, print_, request.state.answer)
+
+
+async def _open_session(request: Request, _open: Annotated[None, Depends(_anyone)]) -> AsyncIterator[Session]:
+    """The committer of a request without a caller; the command enters the tenant that it finds."""
+    async with db.transaction(runtime_of(request).engine) as session:
+        request.state.session = session
+        yield session
+
+
+TenantSession = Annotated[Session, Depends(_tenant_session, scope="function")]
+"""The transaction of a signed-in caller's request."""
+OpenSession = Annotated[Session, Depends(_open_session, scope="function")]
+"""The transaction of a public route; no tenant until the command enters one."""
+
+
+async def on_replay(_request: Request, replay: Exception) -> Response:
+    """Answer with what was stored."""
+    assert isinstance(replay, Replay)  # noqa: S101  narrows for the type checker
+    return replay.answer
+
+
+async def on_unexpected(_request: Request, _error: Exception) -> Response:
+    """Answer 500 as a problem; the log has the traceback."""
+    return render(Problem(500, "internal-error", "Something went wrong here. The trace id finds it in the log."))
+
+
+async def _if_match(request: Request) -> int:
+    value = request.headers.get("if-match")
+    if value is None:
+        raise Problem(428, "if-match-missing", "Send If-Match with the ETag that you read.")
+    digits = value.strip().strip('"')
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 18:  # noqa: PLR2004  digits of a bigint
+        raise Problem(412, "version-stale", "If-Match names no version of this resource.")
+    return int(digits)
+
+
+IfMatch = Annotated[int, Depends(_if_match)]
+"""The version that the caller read. Raises Problem 428 when missing."""
+
+
+def check_version(expected: int, version: int) -> None:
+    """Raise Problem 412 unless the resource still has the version that the caller read."""
+    if expected != version:
+        raise Problem(
+            412, "version-stale", "It changed since you read it: read again.", headers={"ETag": f'"{version}"'}
+        )
+
+
+def tag(response: Response, version: int) -> None:
+    """Put the resource's version into the ETag."""
+    response.headers["ETag"] = f'"{version}"'

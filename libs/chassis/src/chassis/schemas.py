@@ -1,0 +1,112 @@
+"""What HTTP schemas have in common: strict inputs, pages, safe text."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Generic, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+EVERY_ZONE = frozenset(available_timezones())
+
+
+class Input(BaseModel):
+    """What a route accepts; an unknown field is an error, so that a typo never passes in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Output(BaseModel):
+    """What a route returns."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next_cursor` asks for the next, null at the end."""
+
+    data: list[T]
+    next_cursor: str | None
+
+
+def _known_zone(name: str) -> str:
+    if name not in EVERY_ZONE:
+        raise ValueError("not a time zone of the IANA database, such as Asia/Shanghai")
+    return ZoneInfo(name).key
+
+
+def _language_map(texts: dict[str, str]) -> dict[str, str]:
+    for tag in texts:
+        if not LANGUAGE_TAG.fullmatch(tag):
+            raise ValueError(f"{tag!r} is not a language tag, such as zh or en")
+    return texts
+
+
+Zone = Annotated[str, Field(max_length=64, examples=["Asia/Shanghai"]), AfterValidator(_known_zone)]
+Slug = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", min_length=2, max_length=60),
+    Field(examples=["english-learning"]),
+]
+Locale = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=20), Field(examples=["zh"])
+]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+TextMap = Annotated[
+    dict[str, ShortText],
+    Field(min_length=1, max_length=20, examples=[{"zh": "英语学习社群", "en": "English learners"}]),
+    AfterValidator(_language_map),
+]
+LongTextMap = Annotated[
+    dict[str, LongText],
+    Field(max_length=20, examples=[{"zh": "每天一起学一点。", "en": "A little every day, together."}]),
+    AfterValidator(_language_map),
+]
+
+
+class ProblemOut(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field(examples=["urn:hearth:problem:not-found"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no such post."])
+    trace_id: str = Field(examples=["4bf92f3577b34da6a3ce929d0e0e4736"])
+    errors: list[dict[str, Any]] = Field(
+        default=[],
+        examples=[
+            [{"pointer": "/body", "code": "string-too-short", "detail": "String should have at least 1 character"}]
+        ],
+    )
+
+
+_WORDS = {
+    400: "The request is malformed.",
+    401: "No token, or one that is not valid any more.",
+    403: "The caller may not do this.",
+    404: "It does not exist for this caller.",
+    409: "It does not fit the present state.",
+    412: "If-Match names another version: read again.",
+    413: "The body is too large.",
+    422: "The request does not match what this route accepts.",
+    428: "If-Match is missing.",
+    429: "Too many requests: Retry-After says when.",
+    503: "Not able right now: Retry-After says when.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return FastAPI's `responses` for the named problem statuses."""
+    return {
+        status: {
+            "description": _WORDS[status],
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+        }
+        for status in statuses
+    }

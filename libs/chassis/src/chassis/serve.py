@@ -1,0 +1,81 @@
+"""Serving: the API port and the internal port in one process, background work beside them, one orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from chassis import telemetry
+from chassis.health import Health
+from chassis.settings import Settings
+
+log = telemetry.log("chassis.serve")
+
+Background = Callable[[asyncio.Event], Awaitable[None]]
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the process, which has two of them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: Any, host: str, port: int, settings: Settings) -> _Server:  # noqa: ANN401  any ASGI app
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            lifespan="off",
+            loop="uvloop",
+            http="httptools",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=settings.shutdown_grace_seconds,
+        )
+    )
+
+
+async def serve(
+    api: Any | None,  # noqa: ANN401  any ASGI app
+    internal: Any,  # noqa: ANN401  any ASGI app
+    settings: Settings,
+    health: Health,
+    background: Sequence[Background] = (),
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop in order: readiness first, requests, background work. Raises what broke a part."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stopping.set)
+    servers = [_server(internal, settings.host, settings.internal_port, settings)]
+    if api is not None:
+        servers.insert(0, _server(api, settings.host, settings.port, settings))
+    serving = [asyncio.create_task(server.serve()) for server in servers]
+    working = [asyncio.ensure_future(work(stopping)) for work in background]
+    health.started = True
+    log.info("started", port=settings.port if api is not None else None, internal_port=settings.internal_port)
+    waiter = asyncio.create_task(stopping.wait())
+    # Whatever ends before the stop ended by a fault: then everything stops, and the supervisor starts the process again.
+    await asyncio.wait([waiter, *serving, *working], return_when=asyncio.FIRST_COMPLETED)
+    stopping.set()
+    health.stopping = True
+    log.info("stopping")
+    for server in servers:
+        server.should_exit = True
+    outcome = await asyncio.gather(*serving, *working, waiter, return_exceptions=True)
+    telemetry.flush()
+    for failure in outcome:
+        if isinstance(failure, BaseException):
+            raise failure
+    log.info("stopped")

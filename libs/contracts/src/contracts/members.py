@@ -1,0 +1,219 @@
+"""Events of members: organizations, accounts, communities and memberships."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.base import Event
+
+
+class CommunityState(StrEnum):
+    """The life of a community."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+class MembershipState(StrEnum):
+    """The standing of an account in a community."""
+
+    APPLIED = "applied"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    LEFT = "left"
+    REMOVED = "removed"
+
+
+class CommunityRole(StrEnum):
+    """What a member may do beyond being one. Every approved member is a member; these come on top."""
+
+    MANAGER = "manager"
+    MODERATOR = "moderator"
+    EDITOR = "editor"
+    ANALYST = "analyst"
+
+
+class OrganizationCreated(Event):
+    """A brand signed up."""
+
+    type: ClassVar[str] = "members.organization.created.v1"
+    aggregate: ClassVar[str] = "organization"
+
+    organization_id: UUID
+    owner_account_id: UUID
+
+
+class AccountCreated(Event):
+    """A person or a bot has an account in an organization: by sign-up, invitation or import."""
+
+    type: ClassVar[str] = "members.account.created.v1"
+    aggregate: ClassVar[str] = "account"
+
+    account_id: UUID
+    bot: bool
+    credentialed: bool = Field(description="false for imported people, until they claim the account")
+
+
+class AccountClaimed(Event):
+    """An imported person took over their account by invitation."""
+
+    type: ClassVar[str] = "members.account.claimed.v1"
+    aggregate: ClassVar[str] = "account"
+
+    account_id: UUID
+
+
+class ProfileUpdated(Event):
+    """A member card changed: caches of the account's card drop it. The card itself is personal data and not in here."""
+
+    type: ClassVar[str] = "members.account.profile_updated.v1"
+    aggregate: ClassVar[str] = "account"
+
+    account_id: UUID
+
+
+class OrganizationRoleChanged(Event):
+    """An account gained or lost a role in the organization."""
+
+    type: ClassVar[str] = "members.account.organization_role_changed.v1"
+    aggregate: ClassVar[str] = "account"
+
+    account_id: UUID
+    role: str | None = Field(description="owner, admin or none", examples=["admin"])
+
+
+class AccountMerged(Event):
+    """Two accounts of one person became one; `account_id` lives on, `merged_account_id` is a tombstone."""
+
+    type: ClassVar[str] = "members.account.merged.v1"
+    aggregate: ClassVar[str] = "account"
+
+    account_id: UUID
+    merged_account_id: UUID
+
+
+class SessionRevoked(Event):
+    """A session ended before its tokens did: every process stops accepting tokens of this session."""
+
+    type: ClassVar[str] = "members.session.revoked.v1"
+    aggregate: ClassVar[str] = "session"
+
+    session_id: UUID
+    account_id: UUID
+    reason: str = Field(description="signed_out, refresh_reused or credential_changed", examples=["signed_out"])
+
+
+class ClientChanged(Event):
+    """An API client of a partner was created, rotated or withdrawn."""
+
+    type: ClassVar[str] = "members.client.changed.v1"
+    aggregate: ClassVar[str] = "client"
+
+    client_id: UUID
+    active: bool
+    scopes: list[str] = Field(examples=[["contacts:write", "orders:write"]])
+
+
+class CommunityEvent(Event):
+    """What others need to know of a community, whole, so that a projection needs the newest only."""
+
+    aggregate: ClassVar[str] = "community"
+
+    community_id: UUID
+    slug: str = Field(examples=["english-learning"])
+    zone: str = Field(description="IANA time zone of its schedule and its figures", examples=["Asia/Shanghai"])
+    state: CommunityState
+
+
+class CommunityCreated(CommunityEvent):
+    """A community exists, as a draft."""
+
+    type: ClassVar[str] = "members.community.created.v1"
+
+
+class CommunityUpdated(CommunityEvent):
+    """A community's settings or state changed."""
+
+    type: ClassVar[str] = "members.community.updated.v1"
+
+
+class MembershipEvent(Event):
+    """The whole standing of an account in a community after the event, so that a projection needs the newest only."""
+
+    aggregate: ClassVar[str] = "membership"
+
+    membership_id: UUID
+    community_id: UUID
+    account_id: UUID
+    state: MembershipState
+    roles: list[CommunityRole] = Field(examples=[["moderator"]])
+    staff: bool = Field(description="works for the brand: left out of pulse, worth, NPS and health")
+    bot: bool
+    joined_at: datetime | None = Field(description="first approval")
+
+
+class MembershipApplied(MembershipEvent):
+    """Somebody asked to belong, for the first time or again."""
+
+    type: ClassVar[str] = "members.membership.applied.v1"
+
+
+class MembershipApproved(MembershipEvent):
+    """Somebody belongs."""
+
+    type: ClassVar[str] = "members.membership.approved.v1"
+
+
+class MembershipRejected(MembershipEvent):
+    """An application was declined."""
+
+    type: ClassVar[str] = "members.membership.rejected.v1"
+
+
+class MembershipLeft(MembershipEvent):
+    """A member left of their own accord."""
+
+    type: ClassVar[str] = "members.membership.left.v1"
+
+
+class MembershipRemoved(MembershipEvent):
+    """A member was removed by staff."""
+
+    type: ClassVar[str] = "members.membership.removed.v1"
+
+
+class MembershipRolesChanged(MembershipEvent):
+    """A member gained or lost community roles."""
+
+    type: ClassVar[str] = "members.membership.roles_changed.v1"
+
+
+MEMBERSHIP_EVENTS: tuple[type[MembershipEvent], ...] = (
+    MembershipApplied,
+    MembershipApproved,
+    MembershipRejected,
+    MembershipLeft,
+    MembershipRemoved,
+    MembershipRolesChanged,
+)
+
+EVENTS: tuple[type[Event], ...] = (
+    OrganizationCreated,
+    AccountCreated,
+    AccountClaimed,
+    ProfileUpdated,
+    OrganizationRoleChanged,
+    AccountMerged,
+    SessionRevoked,
+    ClientChanged,
+    CommunityCreated,
+    CommunityUpdated,
+    *MEMBERSHIP_EVENTS,
+)
