@@ -1,0 +1,1 @@
+"""A Slack workspace export, read as members, posts, comments and reactions."""
