@@ -31,7 +31,7 @@ class Nats:
     with the same `data` and asking for `url()`.
     """
 
-    def __init__(  # noqa: PLR0913 - the settings of one server, all by keyword
+    def __init__(
         self,
         data: Path,
         *,
@@ -128,16 +128,16 @@ class Nats:
 
     @property
     def port(self) -> int:
-        """The port on loopback, the same after every restart."""
-        return int(self._access()["port"])
+        """The port on loopback, the same after every restart; EmbeddedError before the first start where none was given."""
+        port = self._port or self._access()["port"]
+        if not port:
+            raise EmbeddedError(f"no nats-server has been started over {self.data} yet")
+        return int(port)
 
     def url(self, user: str | None = None) -> str:
         """Return `nats://user:password@127.0.0.1:port`, as admin when no `user` is given; KeyError for an unknown one."""
-        access = self._access()
-        if not access["port"]:
-            raise EmbeddedError(f"no nats-server has been started over {self.data} yet")
-        name = user or ADMIN
-        return f"nats://{quote(name, safe='')}:{quote(access['users'][name], safe='')}@{_HOST}:{access['port']}"
+        port, name = self.port, user or ADMIN
+        return f"nats://{quote(name, safe='')}:{quote(self._access()['users'][name], safe='')}@{_HOST}:{port}"
 
     @property
     def _config(self) -> Path:

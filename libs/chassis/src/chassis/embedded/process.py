@@ -19,7 +19,7 @@ class EmbeddedError(RuntimeError):
     """A local server cannot be prepared, started or reached; the text is for the operator."""
 
 
-def spawn(  # noqa: PLR0913 - the settings of one child, all by keyword
+def spawn(
     argv: Sequence[str],
     *,
     log: Path,

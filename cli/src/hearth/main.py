@@ -1,0 +1,40 @@
+"""The `hearth` command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from chassis.embedded.process import EmbeddedError
+from hearth.client import ClientError
+from hearth.doctor import doctor
+from hearth.operations import dlq, events, outbox
+from hearth.stack import down, up
+
+app = typer.Typer(
+    name="hearth",
+    help="Hearth: run it locally, bring communities into it, see how they do.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(up)
+app.command()(down)
+app.command()(doctor)
+app.add_typer(outbox)
+app.add_typer(dlq)
+app.add_typer(events)
+
+
+def main() -> None:
+    """Run the command; what goes wrong is said in one line on stderr, with exit code 1."""
+    try:
+        app()
+    except (ClientError, EmbeddedError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"hearth: {error}", style="red")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""`hearth up` and `hearth down`: the local stack, from an empty folder to a community that one can sign in to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from chassis.embedded.nats import Nats
+from chassis.embedded.postgres import Postgres
+from chassis.embedded.process import all_pids, command_line, end, environment, spawn, tail, wait_gone, wait_until
+from hearth.client import DEFAULT_DATA, ClientError, Credentials, DataOption, load_credentials
+from hearth.first_start import COMMUNITY_SLUG, ORGANIZATION_SLUG, ensure_first_community
+from hearth.stack_environment import (
+    STACK_VARIABLE,
+    Environments,
+    External,
+    command,
+    external_servers,
+    nats_users,
+    port_names,
+    prepare_databases,
+)
+from hearth.stack_folder import (
+    GATEWAY,
+    HOST,
+    PROCESSES,
+    SERVICES,
+    Folder,
+    Hold,
+    StackError,
+    load_ports,
+    load_secrets,
+    port_is_free,
+)
+from hearth.supervisor import Program, Supervisor, Unit, run_to_end, side_by_side
+
+DEFAULT_PORT: Final = 8080
+START_SECONDS: Final = 600.0
+"""A first start with the demo community on a slow machine."""
+STOP_SECONDS: Final = 120.0
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+def up(
+    data: DataOption = DEFAULT_DATA,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the gateway on loopback; 0 takes a free one.")
+    ] = DEFAULT_PORT,
+    *,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when everything is ready; `hearth down` stops it.")
+    ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill the first community with sample members and posts.")
+    ] = False,
+) -> None:
+    """Start PostgreSQL, NATS, the services and the gateway, and keep them running."""
+    folder = Folder.at(data)
+    external = external_servers(os.environ)
+    folder.make()
+    hold = Hold(folder)
+    if not _take(hold, folder):
+        address = folder.read_state().get("base_url")
+        _console.print(f"Hearth is up already: {address}")
+        return
+    if detach:
+        hold.release()
+        _detach(folder, port, demo=demo)
+        return
+    asyncio.run(_Stack(folder, external, port, demo=demo).run())
+
+
+def down(data: DataOption = DEFAULT_DATA) -> None:
+    """Stop everything in order; nothing is lost."""
+    folder = Folder.at(data)
+    pid = folder.supervisor()
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        if not wait_gone(pid, STOP_SECONDS):
+            raise StackError(f"process {pid} does not stop; see {folder.log('supervisor')}")
+        _console.print("Hearth is down.")
+        return
+    if folder.root.exists() and stop_leftovers(folder):
+        folder.state_file.unlink(missing_ok=True)
+        _console.print("What a killed `hearth up` had left is stopped.")
+        return
+    _console.print("Hearth is not up.")
+
+
+def _take(hold: Hold, folder: Folder) -> bool:
+    """Take the folder, waiting for one that is starting or stopping; False when a stack is up on it."""
+    deadline = time.monotonic() + START_SECONDS
+    while not hold.take():
+        if folder.ready():
+            return False
+        if time.monotonic() > deadline:
+            raise StackError(f"another `hearth up` on {folder.root} has been starting for {START_SECONDS:.0f} s")
+        time.sleep(0.1)
+    return True
+
+
+def _detach(folder: Folder, port: int, *, demo: bool) -> None:
+    """Start the supervisor in the background; returns when it is ready. Raises StackError with the end of its log."""
+    argv = [sys.executable, "-m", "hearth.main", "up", "--data", str(folder.root), "--port", str(port)]
+    log = folder.log("supervisor")
+    log.unlink(missing_ok=True)
+    process = spawn([*argv, "--demo"] if demo else argv, log=log, env=os.environ, cwd=folder.root)
+
+    def settled() -> bool:
+        return process.poll() is not None or (folder.ready() and folder.supervisor() == process.pid)
+
+    if not wait_until(settled, START_SECONDS, every=0.05) or process.poll() is not None:
+        _give_up(process)
+        raise StackError(f"Hearth did not start; the end of {log}:\n{tail(log, 40)}")
+    welcome(folder, load_credentials(folder.root), pid=process.pid)
+
+
+def _give_up(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        end(process.pid, (signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0), child=process)
+
+
+def stop_leftovers(folder: Folder) -> bool:
+    """Stop what a killed supervisor has left, each verified to be of this folder; returns whether there was any."""
+    found = [
+        pid
+        for pid in all_pids()
+        if pid != os.getpid()
+        and environment(pid).get(STACK_VARIABLE) == str(folder.root)
+        and command_line(pid)[1:2] == ["-m"]
+        and set(command_line(pid)[2:3]) <= set(PROCESSES)
+    ]
+    for pid in found:  # they get the signal together, and then their time one by one
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    for pid in found:
+        end(pid, (signal.SIGTERM, 20.0), (signal.SIGKILL, 5.0))
+    servers: list[Postgres | Nats] = [Nats(folder.nats), Postgres(folder.postgres)]
+    running = [server for server in servers if server.pid is not None]
+    for server in running:
+        server.stop()
+    return bool(found or running)
+
+
+class _Stack:
+    """One run of the local stack."""
+
+    def __init__(self, folder: Folder, external: External, port: int, *, demo: bool) -> None:
+        self._folder = folder
+        self._external = external
+        self._port = port
+        self._demo = demo
+        self._begun = time.monotonic()
+        self._supervisor = Supervisor(folder, _say)
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start all, stay until a signal, stop all. Raises ClientError when the start fails, everything stopped."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        self._supervisor.note(
+            status="starting", base_url=None, supervisor={"pid": os.getpid()}, data=str(self._folder.root)
+        )
+        try:
+            if await self._unless_stopped(self._start()):
+                await self._stopping.wait()
+        finally:
+            self._supervisor.note(status="stopping")
+            await self._supervisor.stop()
+        _console.print("Hearth is down.")
+
+    def _asked_to_stop(self) -> None:
+        if self._stopping.is_set():
+            _console.print("Still stopping: what has begun is being finished.")
+        else:
+            _console.print("Stopping.")
+            self._stopping.set()
+
+    async def _unless_stopped(self, work: Coroutine[None, None, None]) -> bool:
+        """Do `work`, unless a signal comes first; returns whether it was done."""
+        working, stopped = asyncio.create_task(work), asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not working.done():
+            working.cancel()
+            with suppress(asyncio.CancelledError, ClientError):
+                await working
+            return False
+        await working
+        return True
+
+    async def _start(self) -> None:
+        folder, supervisor = self._folder, self._supervisor
+        if await asyncio.to_thread(stop_leftovers, folder):
+            _console.print("What a killed `hearth up` had left is stopped.")
+        secrets = load_secrets(folder)
+        ports = load_ports(folder, [*port_names(), *([GATEWAY] if self._port == 0 else [])])
+        if self._port:
+            if not port_is_free(self._port):
+                raise StackError(f"port {self._port} is in use; choose another with --port")
+            ports[GATEWAY] = self._port
+        postgres = Postgres(folder.postgres, log=folder.log("postgres"), die_with_parent=True)
+        nats = Nats(
+            folder.nats, users=nats_users(secrets), port=ports["nats"], log=folder.log("nats"), die_with_parent=True
+        )
+        await self._start_servers(postgres, nats)
+        environments = Environments(folder, secrets, ports, self._external, postgres, nats, os.environ)
+        if self._external.needs_postgres:
+            await asyncio.to_thread(prepare_databases, postgres, secrets, self._external)
+        _console.print("Bringing the databases up to date")
+        async with side_by_side() as group:
+            for service in SERVICES:
+                argv = [sys.executable, "-m", service, "migrate"]
+                log = folder.log(f"{service}-migrate")
+                group.create_task(run_to_end(f"{service} migrate", argv, environments.of_migration(service), log))
+        _console.print("Starting members, content, engagement and the gateway")
+        async with side_by_side() as group:
+            group.create_task(supervisor.bring_up(*(_unit(folder, environments, service) for service in SERVICES)))
+            group.create_task(supervisor.bring_up(_unit(folder, environments, GATEWAY)))
+        base_url = environments.url(GATEWAY)
+        credentials = await asyncio.to_thread(ensure_first_community, folder, base_url)
+        supervisor.note(status="ready", base_url=base_url)
+        welcome(folder, credentials, seconds=time.monotonic() - self._begun)
+
+    async def _start_servers(self, postgres: Postgres, nats: Nats) -> None:
+        units = []
+        if self._external.needs_postgres:
+            url = f"unix:{postgres.socket_folder}"
+            units.append(Unit("postgres", postgres, postgres.log, url))
+        if self._external.nats_url is None:
+            units.append(Unit("nats", nats, nats.log, f"nats://{HOST}:{nats.port}"))
+        _console.print(f"Starting {' and '.join(unit.name for unit in units)}" if units else "Using external servers")
+        await self._supervisor.bring_up(*units)
+
+
+def _unit(folder: Folder, environments: Environments, process: str) -> Unit:
+    internal = environments.internal_url(process)
+    program = Program(command(process), environments.of(process), folder.log(process), f"{internal}/readyz")
+    return Unit(process, program, folder.log(process), environments.url(process), internal)
+
+
+def welcome(folder: Folder, credentials: Credentials, *, seconds: float | None = None, pid: int | None = None) -> None:
+    """Say where everything is, and what to try first."""
+    hearth = _command_name()
+    data = "" if folder == Folder.at(DEFAULT_DATA) else f" --data {folder.root}"
+    took = "" if seconds is None else f" (after {seconds:.1f} s)"
+    _console.print(f"\n[bold]Hearth is up[/bold]{took}")
+    _console.print(f"  address    {credentials.base_url}")
+    _console.print(f"  API docs   {credentials.base_url}/docs")
+    _console.print(f"  sign in    organization {ORGANIZATION_SLUG}, {credentials.email}", end="")
+    # A log keeps no password.
+    _console.print(
+        f", password {credentials.password}" if _console.is_terminal else f", password in {folder.credentials}"
+    )
+    _console.print("Try")
+    _console.print(f"  {hearth} pulse --community {COMMUNITY_SLUG}{data}")
+    _console.print(f"  {hearth} events tail{data}")
+    _console.print(f"  {hearth} doctor{data}")
+    _console.print(f"{hearth} down{data} stops it." if pid else "Ctrl-C stops it.")
+
+
+def _say(text: str) -> None:
+    """Print a line as it is: the end of a log may look like markup."""
+    _console.print(text, markup=False)
+
+
+def _command_name() -> str:
+    """Return how the reader can call this command again."""
+    called = sys.argv[0]
+    return called if called.endswith("hearth") and "/" in called else "hearth"
