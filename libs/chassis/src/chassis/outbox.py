@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import clock, telemetry
 from chassis.ids import new_id

@@ -50,13 +50,13 @@ def _first_fault(document: Any) -> Fault | None:  # noqa: ANN401  JSON
     while stack:
         value, place = stack.pop()
         if len(place) > MOST_NESTING:
-            return Fault(pointer(place), "nested-too-deep", f"At most {MOST_NESTING} levels.")
+            return Fault(pointer(("body", *place)), "nested-too-deep", f"At most {MOST_NESTING} levels.")
         if isinstance(value, str):
             if CONTROL.search(value):
-                return Fault(pointer(place), "control-character", "Control characters are not accepted.")
+                return Fault(pointer(("body", *place)), "control-character", "Control characters are not accepted.")
         elif isinstance(value, dict):
             if any(CONTROL.search(key) for key in value):
-                return Fault(pointer(place), "control-character", "Control characters are not accepted.")
+                return Fault(pointer(("body", *place)), "control-character", "Control characters are not accepted.")
             stack.extend((item, (*place, key)) for key, item in value.items())
         elif isinstance(value, list):
             stack.extend((item, (*place, index)) for index, item in enumerate(value))
