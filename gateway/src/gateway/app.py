@@ -1,0 +1,212 @@
+"""The composition root: one raw ASGI app that identifies, limits and routes a request, and has it proxied."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+
+import orjson
+from multidict import istr
+from opentelemetry import context as otel_context
+from opentelemetry.trace import Span, set_span_in_context
+from starlette.types import Receive, Scope, Send
+
+from chassis import telemetry
+from chassis.errors import MEDIA_TYPE, Problem
+from chassis.tokens import TokenVerifier
+from gateway import access, bodies, headers, identity, limits
+from gateway.cors import Cors
+from gateway.docs import Docs
+from gateway.exchange import Exchange
+from gateway.openapi import Document
+from gateway.pages import Page, answer_page
+from gateway.proxy import Upstream
+from gateway.routing import AMBIGUOUS, Access, Route, Router
+from gateway.settings import GatewaySettings
+
+ALLOWED = ", ".join(sorted(access.METHODS))
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+LONGEST_TRACESTATE = 512
+
+TRACEPARENT = istr("Traceparent")
+TRACESTATE = istr("Tracestate")
+X_REQUEST_ID = istr("X-Request-Id")
+X_FORWARDED_FOR = istr("X-Forwarded-For")
+X_FORWARDED_HOST = istr("X-Forwarded-Host")
+X_FORWARDED_PROTO = istr("X-Forwarded-Proto")
+
+log = telemetry.log("gateway.app")
+
+
+class Gateway:
+    """The gateway as an ASGI app. Made inside a running event loop; `close` ends its connections."""
+
+    def __init__(
+        self, settings: GatewaySettings, *, router: Router | None = None, tokens: TokenVerifier | None = None
+    ) -> None:
+        self.settings = settings
+        self.router = router or Router()
+        self.tokens = tokens or identity.verifier(settings)
+        self.upstreams = {name: Upstream(name, url, settings) for name, url in settings.services.items()}
+        self.document = Document(
+            {name: upstream.get for name, upstream in self.upstreams.items()}, self.router, settings
+        )
+        self._pages: dict[str, Page] = {"/openapi.json": self.document.page, **Docs().pages}
+        self._cors = Cors(settings.cors_origins)
+        self._buckets = limits.Buckets(settings.callers_remembered)
+        self._policies = limits.Policies(settings)
+        self._addresses = limits.Addresses(settings.trusted_proxies)
+        self._log = access.Log()
+        self._time = asyncio.get_running_loop().time
+
+    async def close(self) -> None:
+        """Close the connections to the services."""
+        for upstream in self.upstreams.values():
+            await upstream.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1003, "reason": "WebSocket is not served yet."})
+            return
+        started = self._time()
+        method: str = scope["method"]
+        exchange = Exchange()
+        malformed: Problem | None = None
+        try:
+            headers.read(scope, exchange, self.settings.head_limit)
+        except Problem as problem:
+            malformed = problem
+        exchange.answer = [
+            (b"x-request-id", exchange.request_id.encode()),
+            NOSNIFF,
+            *self._cors.answer(exchange.origin),
+        ]
+        span = access.start_span(method, exchange)
+        attached = otel_context.attach(set_span_in_context(span))
+        status = 500
+        try:
+            if malformed is not None:
+                raise malformed  # noqa: TRY301  answered below like every other problem
+            status = await self._serve(scope, method, exchange, span, receive, send)
+        except Problem as problem:
+            status = problem.status_code
+            await _answer_problem(problem, exchange, span, send)
+        except Exception:
+            log.exception("request_failed")
+            # Once an answer has begun, its breaking off is the only way left to say that it is not whole.
+            if not exchange.answered:
+                unexpected = Problem(
+                    500, "internal-error", "Something went wrong here. The trace id finds it in the log."
+                )
+                await _answer_problem(unexpected, exchange, span, send)
+        finally:
+            otel_context.detach(attached)
+            route = exchange.route
+            seconds = self._time() - started
+            access.measure(route.service if route is not None else access.OWN, method, status, seconds)
+            self._log.write(exchange, method, status, seconds, span.get_span_context().trace_id)
+            access.end_span(span, method, route, status)
+
+    async def _serve(
+        self, scope: Scope, method: str, exchange: Exchange, span: Span, receive: Receive, send: Send
+    ) -> int:
+        """Answer a request whose head is sound; return the status."""
+        if method == "OPTIONS" and exchange.preflight and exchange.origin is not None:
+            exchange.answer = [*exchange.answer[:2], *self._cors.preflight(exchange.origin)]
+            return await answer_page(204, [], b"", exchange, send)
+        client, behind_proxy = self._addresses.client(
+            scope["client"][0] if scope["client"] else "", exchange.forwarded_for
+        )
+        target = self._target(scope)
+        page = self._pages.get(scope["path"])
+        route = exchange.route = self.router.match(scope["path"]) if page is None else None
+        if method not in access.METHODS:
+            raise Problem(405, "method-not-allowed", headers={"Allow": ALLOWED})
+        if page is not None or route is None:
+            self._take(self._policies.anonymous, limits.partition(client), exchange)
+            if page is None:
+                raise Problem(404, "not-found", "There is nothing at this path.")
+            if method not in {"GET", "HEAD"}:
+                raise Problem(405, "method-not-allowed", headers={"Allow": "GET, HEAD"})
+            return await answer_page(*await page(exchange), exchange, send)
+        await self._admit(route, method, client, exchange)
+        if exchange.upgrade == b"websocket":
+            raise Problem(501, "websocket-unsupported", "WebSocket is not served yet.")
+        limit = self.settings.import_body_limit if route.imports else self.settings.body_limit
+        bodies.check(exchange, limit)
+        self._introduce(scope, exchange, span, client, behind_proxy=behind_proxy)
+        return await self.upstreams[route.service].forward(method, target, exchange, receive, send, limit)
+
+    def _target(self, scope: Scope) -> str:
+        """Return the raw path and query as they will be sent on. Raises Problem 400 or 414."""
+        path: bytes = scope["raw_path"]
+        query: bytes = scope["query_string"]
+        if len(path) + len(query) > self.settings.target_limit:
+            raise Problem(414, "target-too-long", f"Path and query hold up to {self.settings.target_limit} bytes.")
+        # Matching sees the decoded path, the service decodes the raw one: both must come to the same segments.
+        if AMBIGUOUS.search(path):
+            raise Problem(
+                400,
+                "malformed-path",
+                "The path has empty, dot or encoded-slash segments, or characters that must be encoded.",
+            )
+        if not query:
+            return path.decode("ascii")
+        if not query.isascii():
+            raise Problem(400, "malformed-query", "The query has characters that must be encoded.")
+        return f"{path.decode('ascii')}?{query.decode('ascii')}"
+
+    async def _admit(self, route: Route, method: str, client: str, exchange: Exchange) -> None:
+        """Identify the caller and take the request from its allowance. Raises Problem 401, 429 or 503."""
+        rule = route.access.get("GET" if method == "HEAD" else method, Access.TOKEN)
+        try:
+            principal = exchange.principal = await identity.identify(self.tokens, rule, exchange.authorization)
+        except Problem:
+            # Guessing costs the address that guesses.
+            self._take(self._policies.anonymous, limits.partition(client), exchange)
+            raise
+        if route.credentials and rule is not Access.TOKEN:
+            self._take(self._policies.credentials, limits.partition(client), exchange)
+        elif principal is None:
+            self._take(self._policies.anonymous, limits.partition(client), exchange)
+        else:
+            self._take(self._policies.authenticated, principal.client_id or principal.account_id, exchange)
+
+    def _take(self, policy: limits.Policy, caller: Hashable, exchange: Exchange) -> None:
+        taken = self._buckets.take(caller, policy, self._time())
+        exchange.answer += limits.answer_headers(policy, taken)
+        if not taken.allowed:
+            raise limits.refusal(policy, taken)
+
+    def _introduce(self, scope: Scope, exchange: Exchange, span: Span, client: str, *, behind_proxy: bool) -> None:
+        """Add what the gateway itself tells the service about the request."""
+        context = span.get_span_context()
+        scheme = scope["scheme"]
+        if behind_proxy and exchange.forwarded_proto in {b"http", b"https"}:
+            scheme = exchange.forwarded_proto.decode()
+        forward = exchange.forward
+        forward.append((X_REQUEST_ID, exchange.request_id))
+        forward.append((X_FORWARDED_FOR, client))
+        forward.append((X_FORWARDED_PROTO, scheme))
+        if exchange.host is not None:
+            forward.append((X_FORWARDED_HOST, exchange.host.decode("ascii")))
+        forward.append((TRACEPARENT, f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"))
+        state = exchange.tracestate
+        if (
+            state is not None
+            and exchange.traceparent is not None
+            and len(state) <= LONGEST_TRACESTATE
+            and state.isascii()
+        ):
+            forward.append((TRACESTATE, state.decode("ascii")))
+
+
+async def _answer_problem(problem: Problem, exchange: Exchange, span: Span, send: Send) -> None:
+    exchange.problem = problem.code
+    document = problem.document()
+    document["trace_id"] = f"{span.get_span_context().trace_id:032x}"
+    fields = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
+    fields += [(name.lower().encode(), value.encode()) for name, value in (problem.headers or {}).items()]
+    await answer_page(problem.status_code, fields, orjson.dumps(document), exchange, send)
