@@ -23,7 +23,7 @@ TOLERATED_FUTURE: Final = timedelta(days=1)
 
 SPOKEN: Final = frozenset({"me_message", "file_share", "bot_message", "thread_broadcast", "reply_broadcast"})
 """Subtypes that are somebody's words; all others are notices of Slack."""
-GONE: Final = frozenset({"tombstone", "hidden_by_limit"})
+GONE: Final = ("tombstone", "hidden_by_limit")
 """Modes of a file that is not there any more."""
 NAME: Final = re.compile(r"[a-z0-9_]{1,50}")
 MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
@@ -93,7 +93,7 @@ def latest_micros(now: datetime) -> int:
     return int((now + TOLERATED_FUTURE).timestamp()) * 1_000_000
 
 
-def interpret(raw: object, channel: Channel, place: str, workspace: Workspace, mention: Mention, latest: int) -> Heard:  # noqa: PLR0913, PLR0917 - all of it is needed to understand one
+def interpret(raw: object, channel: Channel, place: str, workspace: Workspace, mention: Mention, latest: int) -> Heard:
     """Return what an entry says. Raises Skip, RefusedError."""
     if not isinstance(raw, dict):
         raise RefusedError("not_an_object", f"a message was expected, found {type(raw).__name__}")
@@ -103,7 +103,8 @@ def interpret(raw: object, channel: Channel, place: str, workspace: Workspace, m
     body = _body(raw, files, workspace, mention)
     author = workspace.author_of(raw, place)
     if author is None:
-        raise RefusedError("unknown_user", f"{raw.get('user') or 'nobody'} is not in users.json")
+        user = raw.get("user")
+        raise RefusedError("unknown_user", f"{user} is not in users.json" if user else "it names no user and no bot")
     answered = raw.get("thread_ts")
     thread = None if answered is None else micros_of(answered) or NO_THREAD
     edited = micros_of(mapping(raw.get("edited")).get("ts"))
@@ -190,7 +191,7 @@ def _skip_notices(raw: Mapping[str, Any]) -> None:
         raise Skip(f"type_{kind}" if isinstance(kind, str) and NAME.fullmatch(kind) else "type_unknown")
     if raw.get("hidden") is True:
         raise Skip("hidden")
-    if subtype is not None and subtype not in SPOKEN:
+    if subtype is not None and not (isinstance(subtype, str) and subtype in SPOKEN):
         raise Skip(subtype if isinstance(subtype, str) and NAME.fullmatch(subtype) else "subtype_unknown")
 
 
