@@ -54,28 +54,36 @@ class Consumption:
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until told to stop; what is in hand then is finished first."""
         pull: Pull | None = None
+        in_hand: list[Msg] = []
         while not stopping.is_set():
             try:
                 if pull is None:
                     await self._bus.ensure_consumer(self._owner, self.durable, self._consumers.subjects(self._owner))
                     pull = await self._bus.pull(self._owner, self.durable, self._batch)
-                messages = await _unless(stopping, pull.next())
-                if messages:
-                    await self.handle(messages)
-            except (nats.errors.Error, nats.js.errors.Error, OSError, DBAPIError, PoolTimeoutError) as error:
-                log.warning(
-                    "consumer_waits", consumer=self._consumers.name, error=type(error).__name__, detail=str(error)[:200]
-                )
+                in_hand = in_hand or await _unless(stopping, pull.next()) or []
+                await self.handle(in_hand)
+                in_hand = []
+            except (nats.errors.Error, nats.js.errors.Error) as error:
+                self._waits(error)
                 if pull is not None:
                     await pull.close()
-                pull = None
+                pull, in_hand = None, []
+                await _unless(stopping, asyncio.sleep(AWAY_SECONDS))
+            except (OSError, DBAPIError, PoolTimeoutError) as error:
+                # The database is away: nothing more is fetched, and what is in hand is tried again.
+                self._waits(error)
                 await _unless(stopping, asyncio.sleep(AWAY_SECONDS))
         if pull is not None:
             await pull.close()
 
+    def _waits(self, error: Exception) -> None:
+        log.warning(
+            "consumer_waits", consumer=self._consumers.name, error=type(error).__name__, detail=str(error)[:200]
+        )
+
     async def handle(self, messages: list[Msg]) -> None:
         """Apply a batch in one transaction; should it fail, each message in one of its own, so that one cannot hold up the others."""
-        taken = await self._read(messages)
+        taken = await self._read([message for message in messages if not message.is_acked])
         if not taken:
             return
         try:

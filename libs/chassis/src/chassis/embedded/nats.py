@@ -65,6 +65,10 @@ class Nats:
         access = self._access()
         users = dict(access["users"] if self._users is None else self._users)
         users.setdefault(ADMIN, access["users"].get(ADMIN) or secrets.token_urlsafe(24))
+        for word in (*users, *users.values()):
+            if quote(word, safe="") != word:
+                # nats-py takes the parts of a URL as they are, the Go client decodes them: only these mean one thing.
+                raise EmbeddedError("names and passwords of NATS users take letters, digits and -._~ only")
         port = self._port or access["port"] or free_port()
         write_private(self.data / "access.json", json.dumps({"port": port, "users": users}))
         config = server_config(users, port, store=self.data / "jetstream", sync_always=self._sync_always)
@@ -137,7 +141,7 @@ class Nats:
     def url(self, user: str | None = None) -> str:
         """Return `nats://user:password@127.0.0.1:port`, as admin when no `user` is given; KeyError for an unknown one."""
         port, name = self.port, user or ADMIN
-        return f"nats://{quote(name, safe='')}:{quote(self._access()['users'][name], safe='')}@{_HOST}:{port}"
+        return f"nats://{name}:{self._access()['users'][name]}@{_HOST}:{port}"
 
     @property
     def _config(self) -> Path:

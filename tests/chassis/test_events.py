@@ -1,0 +1,388 @@
+"""Outbox, relay, inbox, dead letters and backfill against a real database and a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from chassis import clock, consuming, relay
+from chassis.bus import Bus
+from chassis.consuming import Consumption
+from chassis.db import transaction
+from chassis.ids import new_id
+from chassis.inbox import Consumers
+from chassis.relay import Relay
+from chassis.testing.cluster import Cluster
+from chassis.testing.kit import Kit, envelope
+from contracts.base import Envelope, Origin, subject_of
+from contracts.members import AccountCreated, MembershipApproved, MembershipLeft, MembershipState
+from sqlalchemy import text
+
+from tests.chassis.sample import POISON, consumers, edit, write_note
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+def approved(organization: UUID, membership: UUID, *, version: int = 1, account: UUID | None = None) -> Envelope:
+    event = MembershipApproved(
+        membership_id=membership,
+        community_id=new_id(),
+        account_id=account or new_id(),
+        state=MembershipState.APPROVED,
+        roles=[],
+        staff=False,
+        bot=False,
+        joined_at=clock.now(),
+    )
+    return envelope(event, organization, membership, version=version, community_id=event.community_id)
+
+
+def left(organization: UUID, membership: UUID, *, version: int) -> Envelope:
+    before = MembershipApproved.read(approved(organization, membership).data)
+    event = MembershipLeft(**{**before.model_dump(), "state": MembershipState.LEFT})
+    return envelope(event, organization, membership, version=version, community_id=event.community_id)
+
+
+async def seen(kit: Kit, identifier: UUID) -> tuple[str, int] | None:
+    rows = await kit.sql("SELECT state, times FROM seen WHERE id = $1", identifier)
+    return (rows[0]["state"], rows[0]["times"]) if rows else None
+
+
+# --- outbox and relay ------------------------------------------------------------------------------------------------
+
+
+async def test_the_relay_publishes_every_committed_event_once_and_in_version_order(kit: Kit, cluster: Cluster) -> None:
+    organization, community = new_id(), new_id()
+    async with transaction(kit.runtime.engine, organization) as session:
+        notes = [(await write_note(session, organization, community, "one")).id for _ in range(20)]
+    await kit.runtime.bus.ensure_stream()
+
+    async def churn(note: UUID) -> None:
+        for number in range(5):
+            async with transaction(kit.runtime.engine, organization) as session:
+                await edit(session, note, str(number))
+
+    stopping = asyncio.Event()
+    relays = [asyncio.create_task(Relay(kit.runtime.worker_engine, kit.runtime.bus, batch=7).run(stopping)) for _ in range(4)]
+    await asyncio.gather(*(churn(note) for note in notes))
+
+    async def all_published() -> bool:
+        return (await relay.status(kit.runtime.worker_engine)).unpublished == 0
+
+    await until(all_published)
+    stopping.set()
+    await asyncio.gather(*relays)
+    wanted = {one.id for one in await kit.events()}
+    cluster_bus = await Bus.connect(cluster.nats.url(), "content")
+    subjects = await stored(cluster_bus)
+    await cluster_bus.close()
+    ours = [one for one in subjects if one.organization == organization]
+    assert len(ours) == len({one.id for one in ours}) == 20 * 6
+    assert {one.id for one in ours} <= wanted
+    for note in notes:
+        assert [one.aggregateversion for one in ours if one.aggregateid == note] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_fan_out_reaches_every_process_that_listens(kit: Kit, cluster: Cluster) -> None:
+    organization = new_id()
+    await kit.runtime.bus.ensure_stream()
+    buses = [await Bus.connect(cluster.nats.url(), "content") for _ in range(2)]
+    heard: list[set[UUID]] = [set(), set()]
+
+    def listener(number: int) -> Callable[[Envelope], Awaitable[None]]:
+        async def hear(one: Envelope) -> None:
+            heard[number].add(one.organization)
+
+        return hear
+
+    following = [asyncio.create_task(bus.fanout(["evt.content.>"], listener(n))) for n, bus in enumerate(buses)]
+
+    async def all_heard() -> bool:
+        # New events only: which one is the first to be heard depends on when the listeners were ready.
+        async with transaction(kit.runtime.engine, organization) as session:
+            await write_note(session, organization, new_id(), "x")
+        await kit.relay()
+        return all(organization in ids for ids in heard)
+
+    await until(all_heard)
+    for one in following:
+        one.cancel()
+    await asyncio.gather(*following, return_exceptions=True)
+    for bus in buses:
+        await bus.close()
+
+
+async def stored(bus: Bus) -> list[Envelope]:
+    """Everything in content's stream, in order."""
+    info = await bus._js.stream_info("CONTENT")
+    messages = [await bus._js.get_msg("CONTENT", seq) for seq in range(info.state.first_seq, info.state.last_seq + 1)]
+    return [Envelope.model_validate_json(message.data or b"") for message in messages]
+
+
+async def test_a_long_open_transaction_is_not_skipped(kit: Kit) -> None:
+    organization = new_id()
+    await kit.relay()
+    async with transaction(kit.runtime.engine, organization) as early:
+        slow = await write_note(early, organization, new_id(), "slow")
+        await early.flush()
+        async with transaction(kit.runtime.engine, organization) as late:
+            quick = await write_note(late, organization, new_id(), "quick")
+        assert await kit.relay() == 1
+    assert await kit.relay() == 1
+    published = await kit.sql("SELECT aggregate_id FROM outbox WHERE published_at IS NOT NULL AND organization_id = $1", organization)
+    assert {row["aggregate_id"] for row in published} == {slow.id, quick.id}
+
+
+async def test_without_an_acknowledgement_nothing_is_marked(kit: Kit, cluster: Cluster) -> None:
+    organization = new_id()
+    await kit.relay()
+    async with transaction(kit.runtime.engine, organization) as session:
+        await write_note(session, organization, new_id(), "x")
+    # A user that may not publish content's subjects stands for a broker that does not answer.
+    mute = await Bus.connect(cluster.nats.url("members"), "content")
+    with pytest.raises(TimeoutError):
+        await Relay(kit.runtime.worker_engine, mute).publish_some()
+    await mute.close()
+    status = await relay.status(kit.runtime.worker_engine)
+    assert status.unpublished == 1
+    assert status.oldest_unpublished_seconds is not None
+    assert await kit.relay() == 1
+
+
+async def test_partitions_take_over_what_fell_into_the_default(kit: Kit) -> None:
+    organization = new_id()
+    async with transaction(kit.runtime.engine, organization) as session:
+        await write_note(session, organization, new_id(), "before")
+    await kit.sql("INSERT INTO due_work (organization_id, kind, key, due_at) VALUES ($1, 'outbox.partition', 'log', now())", UUID(int=0))
+    await kit.work()
+    [row] = await kit.sql("SELECT tableoid::regclass::text AS part FROM outbox WHERE organization_id = $1", organization)
+    assert row["part"] == f"outbox_{clock.now():%Y_%m}"
+    assert await kit.relay() >= 1
+
+
+# --- inbox -----------------------------------------------------------------------------------------------------------
+
+
+async def test_each_event_takes_effect_once_however_often_it_comes(kit: Kit) -> None:
+    organization, account = new_id(), new_id()
+    event = envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account)
+    assert await kit.deliver(event, event) == 1
+    assert await kit.deliver(event) == 0
+    assert await seen(kit, account) == ("account", 1)
+    twin = event.model_copy(update={"id": new_id()})
+    await asyncio.gather(*(kit.deliver(twin) for _ in range(10)))
+    assert await seen(kit, account) == ("account", 2)
+
+
+async def test_a_late_older_version_neither_overwrites_state_nor_is_lost_as_a_fact(kit: Kit) -> None:
+    organization, membership = new_id(), new_id()
+    await kit.deliver(left(organization, membership, version=3))
+    await kit.deliver(approved(organization, membership, version=2))
+    assert await seen(kit, membership) == ("left", 1)
+    account = new_id()
+    facts = [
+        envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account, version=version)
+        for version in (3, 1, 2)
+    ]
+    for fact in facts:
+        await kit.deliver(fact)
+    assert await seen(kit, account) == ("account", 3)
+
+
+async def test_of_one_batch_only_the_newest_state_is_handled(kit: Kit) -> None:
+    organization, membership = new_id(), new_id()
+    await kit.deliver(*(approved(organization, membership, version=version) for version in (1, 3, 2)))
+    assert await seen(kit, membership) == ("approved", 1)
+
+
+async def test_fields_that_a_newer_publisher_added_are_ignored(kit: Kit) -> None:
+    organization, account = new_id(), new_id()
+    event = envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account)
+    await kit.deliver(event.model_copy(update={"data": {**event.data, "colour": "green"}}))
+    assert await seen(kit, account) == ("account", 1)
+    with pytest.raises(ValueError, match="colour"):
+        AccountCreated(account_id=account, bot=False, credentialed=True, colour="green")  # type: ignore[call-arg]
+
+
+# --- the loop over NATS ----------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def consuming_from(
+    kit: Kit, cluster: Cluster, consumer: Consumers = consumers, *, attempts: int = 2
+) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """Run the sample's consumer on members' stream; yields a publisher that stands for members."""
+    publisher = await Bus.connect(cluster.nats.url("members"), "members")
+    await publisher.ensure_stream()
+    stopping = asyncio.Event()
+    loop = Consumption(kit.runtime.worker_engine, kit.runtime.bus, consumer, owner="members", batch=50, attempts=attempts)
+    running = asyncio.create_task(loop.run(stopping))
+
+    async def publish(*envelopes: Envelope) -> None:
+        messages = [
+            relay.Outgoing(str(new_id()), subject_of(one.type, one.community), one.model_dump_json().encode()) for one in envelopes
+        ]
+        assert all(await publisher.publish(messages))
+
+    try:
+        yield publish
+    finally:
+        stopping.set()
+        await running
+        await publisher.close()
+
+
+async def test_events_cross_the_broker_into_their_effect(kit: Kit, cluster: Cluster) -> None:
+    organization = new_id()
+    accounts = [new_id() for _ in range(120)]
+    events = [envelope(AccountCreated(account_id=a, bot=False, credentialed=True), organization, a) for a in accounts]
+    async with consuming_from(kit, cluster) as publish:
+        await publish(*events, *events[:30])
+
+        async def arrived() -> bool:
+            rows = await kit.sql("SELECT sum(times) AS times FROM seen WHERE organization_id = $1", organization)
+            return bool(rows[0]["times"] == 120)
+
+        await until(arrived)
+
+
+async def test_an_effect_follows_its_event_without_waiting_for_a_full_batch(kit: Kit, cluster: Cluster) -> None:
+    organization = new_id()
+    async with consuming_from(kit, cluster) as publish:
+        for _ in range(5):
+            account = new_id()
+            await publish(envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account))
+
+            async def arrived(account: UUID = account) -> bool:
+                return await seen(kit, account) is not None
+
+            # The pull expires after five seconds: five effects in three show that none waited for that.
+            await until(arrived, seconds=3)
+
+
+async def test_poison_becomes_one_dead_letter_while_others_proceed_and_retry_works(
+    kit: Kit, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization, poisoned, healthy = new_id(), new_id(), new_id()
+    poison = approved(organization, poisoned, account=POISON)
+    async with consuming_from(kit, cluster) as publish:
+        await publish(poison, approved(organization, healthy))
+
+        async def dead() -> bool:
+            return len(await kit.sql("SELECT 1 FROM dead_letter WHERE event_id = $1", poison.id)) == 1
+
+        await until(dead)
+        assert await seen(kit, healthy) == ("approved", 1)
+        assert await seen(kit, poisoned) is None
+    [letter] = await kit.sql("SELECT id::text, attempts, error FROM dead_letter WHERE event_id = $1", poison.id)
+    assert (letter["attempts"], letter["error"]) == (2, "ValueError: poison")
+    again = {consumers.name: consumers}
+    assert await consuming.retry_dead_letters(kit.runtime.worker_engine, again, [letter["id"]]) == (0, 1)
+    monkeypatch.setattr("tests.chassis.sample.POISON", new_id())
+    assert await consuming.retry_dead_letters(kit.runtime.worker_engine, again, None) == (1, 0)
+    assert await seen(kit, poisoned) == ("approved", 1)
+    assert await kit.sql("SELECT 1 FROM dead_letter") == []
+
+
+async def test_what_is_no_event_is_put_aside_at_once(kit: Kit, cluster: Cluster) -> None:
+    async with consuming_from(kit, cluster):
+        publisher = await Bus.connect(cluster.nats.url("members"), "members")
+        assert all(await publisher.publish([relay.Outgoing(str(new_id()), "evt.members.account.created.v1.-", b"\x00 no event")]))
+        await publisher.close()
+
+        async def dead() -> bool:
+            return len(await kit.sql("SELECT 1 FROM dead_letter WHERE type = 'unreadable'")) == 1
+
+        await until(dead)
+    await kit.sql("DELETE FROM dead_letter")
+
+
+async def test_an_outage_of_the_database_sends_nothing_to_the_dead_letters(
+    kit: Kit, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization, account = new_id(), new_id()
+    worker = kit.database.name
+    waited: list[str] = []
+    monkeypatch.setattr(consuming, "AWAY_SECONDS", 0.05)
+    monkeypatch.setattr(consuming.log, "warning", lambda event, **_: waited.append(event), raising=False)
+    async with consuming_from(kit, cluster, attempts=1) as publish:
+        cluster.postgres.psql(f'ALTER DATABASE "{worker}" WITH ALLOW_CONNECTIONS false;')
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+        cluster.postgres.psql(cut.replace("$1", f"'{worker}'") + ";")
+        await publish(envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account))
+
+        async def tried_often() -> bool:
+            return len(waited) >= 5
+
+        await until(tried_often)
+        cluster.postgres.psql(f'ALTER DATABASE "{worker}" WITH ALLOW_CONNECTIONS true;')
+
+        async def arrived() -> bool:
+            return await seen(kit, account) == ("account", 1)
+
+        await until(arrived, seconds=45)
+    assert await kit.sql("SELECT 1 FROM dead_letter") == []
+    assert await kit.sql("SELECT 1 FROM handler_attempt") == []
+
+
+# --- backfill --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_backfill_reaches_the_named_consumer_only_and_is_no_live_event(kit: Kit, cluster: Cluster) -> None:
+    organization = new_id()
+    await kit.relay()
+    async with transaction(kit.runtime.engine, organization) as session:
+        await write_note(session, organization, new_id(), "x")
+    await kit.relay()
+    bus = await Bus.connect(cluster.nats.url(), "content")
+    before = len(await stored(bus))
+    sent = await relay.replay(kit.runtime.worker_engine, kit.runtime.bus, "pulse", ["content.post.published.v1"], run="r1")
+    assert sent >= 1
+    again = await stored(bus)
+    assert len(again) == before + sent
+    assert {one.origin for one in again[before:]} == {Origin.BACKFILL}
+    info = await bus._js.stream_info("CONTENT")
+    message = await bus._js.get_msg("CONTENT", info.state.last_seq)
+    assert (message.headers or {})["Hearth-Backfill"] == "pulse"
+    await bus.close()
+
+
+async def test_clearing_a_consumer_forgets_its_projection_and_its_inbox(kit: Kit) -> None:
+    organization, account = new_id(), new_id()
+    event = envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account)
+    await kit.deliver(event)
+    await consumers.clear(kit.runtime.worker_engine)
+    assert await seen(kit, account) is None
+    assert await kit.deliver(event) == 1
+    assert await seen(kit, account) == ("account", 1)
+
+
+async def test_republishing_sends_everything_since_a_time_again(kit: Kit) -> None:
+    organization = new_id()
+    await kit.relay()
+    start = clock.now()
+    async with transaction(kit.runtime.engine, organization) as session:
+        await write_note(session, organization, new_id(), "x")
+    await kit.relay()
+    assert await relay.republish(kit.runtime.worker_engine, start + timedelta(days=1)) == 0
+    assert await relay.republish(kit.runtime.worker_engine, start) == 1
+    assert (await relay.status(kit.runtime.worker_engine)).unpublished == 1
+    assert await kit.relay() == 1
+
+
+async def test_the_trace_of_the_request_is_in_its_event(kit: Kit) -> None:
+    organization = new_id()
+    community = await kit.community(organization)
+    member = kit.person(organization, await kit.member(organization, community))
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    answer = await member.post(
+        f"/v1/communities/{community}/notes", json={"body": "x"}, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    )
+    [event] = [one for one in await kit.events() if str(one.aggregateid) == answer.json()["id"]]
+    assert (event.traceparent or "").split("-")[1] == trace
