@@ -68,11 +68,11 @@ def operation_id(route: APIRoute) -> str:
     return head + "".join(step.capitalize() for step in rest)
 
 
-def router(tag: str) -> APIRouter:
+def router(tag: str, route_class: type[Route] = Route) -> APIRouter:
     """Return a router of a noun, with Hearth's route class and the problems that any of its routes may answer."""
     return APIRouter(
         tags=[tag],
-        route_class=Route,
+        route_class=route_class,
         generate_unique_id_function=operation_id,
         responses=problems(400, 401, 403, 404, 422, 429, 503),
     )

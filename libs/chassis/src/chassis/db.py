@@ -28,7 +28,7 @@ def make_engine(
     url: str, *, connections: int = 10, statement_timeout: float | None = STATEMENT_TIMEOUT_SECONDS
 ) -> AsyncEngine:
     """Return an engine for `postgresql://...`; zero connections mean one new connection each time (migrations, tests)."""
-    settings = {"application_name": "hearth", "idle_in_transaction_session_timeout": "60s"}
+    settings = {"application_name": "hearth", "idle_in_transaction_session_timeout": "60s", "timezone": "UTC"}
     if statement_timeout:
         settings["statement_timeout"] = str(int(statement_timeout * 1000))
     arguments = {"server_settings": settings, "timeout": 5}
@@ -67,6 +67,19 @@ async def commit(session: Session) -> None:
     await session.commit()
 
 
+async def read(session: Session, query: str, *arguments: Any) -> str | None:  # noqa: ANN401  any bound value
+    """Run a query written for `Reader.json` inside a transaction, so that a write answers with what a read would.
+
+    The tenant is the transaction's; arguments start at $2 all the same.
+    """
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(
+        f"SELECT CASE WHEN $1::text IS NULL THEN ({query})::text END", (None, *arguments)
+    )
+    value: str | None = result.scalar_one()
+    return value
+
+
 class Reader:
     """Hot reads: one statement on a bare connection, JSON built by PostgreSQL, under the same row-level security."""
 
@@ -87,7 +100,13 @@ class Reader:
             reset=keep,
             command_timeout=STATEMENT_TIMEOUT_SECONDS,
             timeout=5,
-            server_settings={"application_name": "hearth-read", "default_transaction_read_only": "on", "jit": "off"},
+            server_settings={
+                "application_name": "hearth-read",
+                "default_transaction_read_only": "on",
+                "jit": "off",
+                # JSON that PostgreSQL builds writes times in the session's zone.
+                "timezone": "UTC",
+            },
         )
         return cls(pool)
 

@@ -26,8 +26,9 @@ WHERE projection_position.version >= wanted.version
 
 
 def header(positions: dict[str, int]) -> str:
-    """Return the value of Hearth-Position."""
-    return ", ".join(f"{aggregate}@{version}" for aggregate, version in positions.items())
+    """Return the value of Hearth-Position; of more than one Hearth-After takes, the last ones, so that it stays a header."""
+    last = list(positions.items())[-MOST_POSITIONS:]
+    return ", ".join(f"{aggregate}@{version}" for aggregate, version in last)
 
 
 def parse(value: str) -> list[tuple[str, UUID, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import orjson
 from fastapi import Depends, Request, Response
@@ -31,20 +31,35 @@ class Replay(Exception):  # noqa: N818  not an error: the stored answer of an ea
 
 
 class JsonRequest(Request):
-    """A request whose JSON is strict: UTF-8, finite numbers, bounded depth, no control characters."""
+    """A request whose JSON is strict: UTF-8, finite numbers, bounded size and depth, no control characters."""
+
+    most_bytes: ClassVar[int] = 2 * 2**20
+    refuses_control_characters: ClassVar[bool] = True
+
+    async def body(self) -> bytes:
+        """Return the body. Raises Problem 413 as soon as it is too large."""
+        if not hasattr(self, "_body"):
+            chunks, size = [], 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > self.most_bytes:
+                    raise Problem(413, "body-too-large", f"This route takes up to {self.most_bytes} bytes.")
+                chunks.append(chunk)
+            self._body = b"".join(chunks)
+        return self._body
 
     async def json(self) -> Any:  # noqa: ANN401  JSON
         """Return the parsed body. Raises json.JSONDecodeError, RequestValidationError."""
         if not hasattr(self, "_json"):
             document = orjson.loads(await self.body())
-            fault = _first_fault(document)
+            fault = _first_fault(document, control=self.refuses_control_characters)
             if fault:
                 raise Problem(422, "invalid", "The request does not match what this route accepts.", errors=[fault])
             self._json = document
         return self._json
 
 
-def _first_fault(document: Any) -> Fault | None:  # noqa: ANN401  JSON
+def _first_fault(document: Any, *, control: bool) -> Fault | None:  # noqa: ANN401  JSON
     """Find text that is no text, and nesting without end; iterative, so that depth cannot exhaust the stack."""
     stack: list[tuple[Any, tuple[str | int, ...]]] = [(document, ())]
     while stack:
@@ -52,10 +67,10 @@ def _first_fault(document: Any) -> Fault | None:  # noqa: ANN401  JSON
         if len(place) > MOST_NESTING:
             return Fault(pointer(("body", *place)), "nested-too-deep", f"At most {MOST_NESTING} levels.")
         if isinstance(value, str):
-            if CONTROL.search(value):
+            if control and CONTROL.search(value):
                 return Fault(pointer(("body", *place)), "control-character", "Control characters are not accepted.")
         elif isinstance(value, dict):
-            if any(CONTROL.search(key) for key in value):
+            if control and any(CONTROL.search(key) for key in value):
                 return Fault(pointer(("body", *place)), "control-character", "Control characters are not accepted.")
             stack.extend((item, (*place, key)) for key, item in value.items())
         elif isinstance(value, list):
@@ -63,8 +78,17 @@ def _first_fault(document: Any) -> Fault | None:  # noqa: ANN401  JSON
     return None
 
 
+class ImportRequest(JsonRequest):
+    """A batch to import: larger, and its text is judged item by item, for one bad item must not cost the others."""
+
+    most_bytes = 8 * 2**20
+    refuses_control_characters = False
+
+
 class Route(APIRoute):
     """A route of Hearth: reads strict JSON, and lets the committer see the answer before it is sent."""
+
+    request_class: ClassVar[type[JsonRequest]] = JsonRequest
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler; what is wrapped runs inside the scope of the committer."""
@@ -72,7 +96,7 @@ class Route(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             _refuse_control_characters(request)
-            answer = await handle(JsonRequest(request.scope, request.receive))
+            answer = await handle(self.request_class(request.scope, request.receive))
             session: Session | None = getattr(request.state, "session", None)
             if session is not None:
                 reached = outbox.positions(session)
@@ -82,6 +106,12 @@ class Route(APIRoute):
             return answer
 
         return handle_strictly
+
+
+class ImportRoute(Route):
+    """A route that takes imports; its items refuse control characters themselves."""
+
+    request_class = ImportRequest
 
 
 def _refuse_control_characters(request: Request) -> None:
