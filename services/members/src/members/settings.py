@@ -15,4 +15,12 @@ class MembersSettings(ServiceSettings):
     worker_database_url: SecretStr = Field(validation_alias="HEARTH_MEMBERS_WORKER_DATABASE_URL")
 
     key_secret: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validation_alias="HEARTH_MEMBERS_KEY_SECRET")
-    """Encrypts the signing keys at rest."""
+    """Encrypts the signing keys at rest, and derives refresh tokens and the keys of the login limits."""
+
+    # Argon2id as OWASP's password storage cheat sheet has it for 19 MiB: two passes, one lane.
+    argon2_time_cost: int = Field(default=2, ge=1, validation_alias="HEARTH_MEMBERS_ARGON2_TIME_COST")
+    argon2_memory_kib: int = Field(default=19_456, ge=8, validation_alias="HEARTH_MEMBERS_ARGON2_MEMORY_KIB")
+    hash_threads: int = Field(default=2, ge=1, le=64, validation_alias="HEARTH_MEMBERS_HASH_THREADS")
+    """Passwords that are hashed at the same time; each takes the memory above."""
+    hash_queue: int = Field(default=100, ge=1, validation_alias="HEARTH_MEMBERS_HASH_QUEUE")
+    """Passwords that may wait for a thread before the next is answered 503."""
