@@ -1,0 +1,1 @@
+"""Communities: what a brand runs, each with its zone and its state."""

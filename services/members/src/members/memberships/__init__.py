@@ -1,0 +1,1 @@
+"""Memberships: who belongs to a community, since when and as what."""

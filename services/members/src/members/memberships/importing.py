@@ -1,0 +1,139 @@
+"""Importing members of another platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis import clock, outbox
+from chassis.auth import Standing
+from chassis.db import Session
+from chassis.errors import Problem, pointer
+from chassis.ids import new_id
+from chassis.requests import CONTROL
+from contracts.base import Origin
+from contracts.members import CommunityState, MembershipApproved, MembershipLeft, MembershipState
+from members.accounts.commands import import_accounts
+from members.accounts.policy import ImportedAccount
+from members.memberships.commands import emit
+from members.memberships.models import Membership
+from members.memberships.schemas import ImportRejected, MembershipImported, MembershipImportItem, MembershipImportOut
+
+
+@dataclass(frozen=True)
+class _Read:
+    items: dict[str, MembershipImportItem]
+    rejected: list[ImportRejected]
+
+
+def read_items(items: Sequence[dict[str, Any]]) -> _Read:
+    """Judge each item by itself; of two with one external id the first counts."""
+    good: dict[str, MembershipImportItem] = {}
+    rejected = []
+    for index, item in enumerate(items):
+        try:
+            read = MembershipImportItem.model_validate(item)
+        except ValidationError as error:
+            first = error.errors()[0]
+            at = pointer(first["loc"])
+            rejected.append(_rejected(index, item, first["type"].replace("_", "-"), f"{at}: {first['msg']}"))
+            continue
+        if any(isinstance(value, str) and CONTROL.search(value) for value in item.values()):
+            rejected.append(_rejected(index, item, "control-character", "Control characters are not accepted."))
+        elif read.joined_at is not None and (read.joined_at.tzinfo is None or read.joined_at > clock.now()):
+            rejected.append(_rejected(index, item, "time-invalid", "joined_at needs an offset, and lies in the past."))
+        else:
+            good.setdefault(read.external_id, read)
+    return _Read(good, rejected)
+
+
+def _rejected(index: int, item: dict[str, Any], code: str, detail: str) -> ImportRejected:
+    external_id = item.get("external_id")
+    return ImportRejected(
+        index=index, external_id=external_id if isinstance(external_id, str) else None, code=code, detail=detail
+    )
+
+
+async def import_members(session: Session, standing: Standing, items: Sequence[dict[str, Any]]) -> MembershipImportOut:
+    """Make the items' people members where they are none yet; importing again changes nothing. Raises Problem 409 when archived."""
+    if standing.community_state is CommunityState.ARCHIVED:
+        raise Problem(409, "community-archived", "An archived community takes no imports.")
+    read = read_items(items)
+    principal = standing.principal
+    accounts = await import_accounts(
+        session,
+        organization_id=principal.organization_id,
+        actor=principal.account_id,
+        items=[ImportedAccount(item.external_id, item.display_name, item.bot) for item in read.items.values()],
+    )
+    created = await _insert(session, standing, {accounts[external][0]: item for external, item in read.items.items()})
+    # The caller waits for memberships; the accounts' own positions are of no use to anybody and would swell the header.
+    reached = outbox.positions(session)
+    reached.clear()
+    memberships = await _find(session, standing.community_id, [account for account, _ in accounts.values()])
+    for membership in memberships.values():
+        reached[f"membership/{membership.id}"] = membership.version
+    results = [
+        MembershipImported(
+            external_id=external,
+            account_id=accounts[external][0],
+            membership_id=memberships[accounts[external][0]].id,
+            outcome="created" if accounts[external][0] in created else "existing",
+        )
+        for external in read.items
+    ]
+    new = sum(result.outcome == "created" for result in results)
+    duplicates = len(items) - len(read.rejected) - len(results)
+    return MembershipImportOut(
+        created=new, existing=len(results) - new + duplicates, rejected=read.rejected, items=results
+    )
+
+
+async def _insert(session: Session, standing: Standing, people: dict[UUID, MembershipImportItem]) -> set[UUID]:
+    now = clock.now()
+    rows = [
+        Membership(
+            id=new_id(),
+            organization_id=standing.principal.organization_id,
+            community_id=standing.community_id,
+            account_id=account,
+            state=MembershipState.LEFT if item.deleted else MembershipState.APPROVED,
+            roles=[],
+            staff=False,
+            bot=item.bot,
+            applied_at=item.joined_at or now,
+            joined_at=item.joined_at or now,
+            ended_at=now if item.deleted else None,
+            version=1,
+        )
+        # One order for everybody, so that two imports at once cannot wait for each other in a circle.
+        for account, item in sorted(people.items())
+    ]
+    if not rows:
+        return set()
+    inserted = await session.execute(
+        insert(Membership)
+        .values([row.model_dump() for row in rows])
+        .on_conflict_do_nothing()
+        .returning(Membership.account_id)  # type: ignore[call-overload]
+    )
+    created = set(inserted.scalars().all())
+    for row in rows:
+        if row.account_id in created:
+            event = MembershipLeft if row.state is MembershipState.LEFT else MembershipApproved
+            emit(session, row, event, standing.principal.account_id, origin=Origin.IMPORT, occurred_at=row.joined_at)
+    return created
+
+
+async def _find(session: Session, community_id: UUID, accounts: Sequence[UUID]) -> dict[UUID, Membership]:
+    wanted = [(community_id, account) for account in accounts]
+    rows = await session.execute(
+        select(Membership).where(tuple_(Membership.community_id, Membership.account_id).in_(wanted))  # type: ignore[arg-type]
+    )
+    return {row.account_id: row for row in rows.scalars()}
