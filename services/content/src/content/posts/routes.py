@@ -1,0 +1,86 @@
+"""Posts over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Response
+
+from chassis.app import router
+from chassis.auth import Manager, Member
+from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
+from chassis.requests import IfMatch, ImportRoute, TenantSession
+from chassis.runtime import Runtime, runtime_of
+from chassis.schemas import Page, problems
+from content.imports import ImportReport
+from content.posts import commands, queries
+from content.posts.schemas import PostCreate, PostImports, PostOut, PostUpdate
+
+routes = router("posts")
+imports = router("posts", ImportRoute)
+
+Running = Annotated[Runtime, Depends(runtime_of)]
+"""The running service."""
+SectionFilter = Annotated[str | None, Query(max_length=80, description="only posts of this section")]
+AuthorFilter = Annotated[UUID | None, Query(description="only posts of this account")]
+
+
+def answer(document: queries.Document, status: int = 200) -> Response:
+    """Return a resource that is JSON already, with its ETag."""
+    headers = {"ETag": f'"{document.version}"'}
+    return Response(document.content, status, headers=headers, media_type="application/json")
+
+
+@imports.post("/v1/communities/{community_id}/posts/imports", responses=problems(409, 413))
+async def import_posts(session: TenantSession, manager: Manager, batch: PostImports) -> ImportReport:
+    """Bring in posts from elsewhere, up to 500, at their original times.
+
+    Each external id of a source is imported once, deleted posts included: repeat a batch as often as needed.
+    """
+    return await commands.import_posts(session, manager, batch)
+
+
+@routes.post(
+    "/v1/communities/{community_id}/posts", status_code=201, response_model=PostOut, responses=problems(409, 413)
+)
+async def create_post(session: TenantSession, member: Member, body: PostCreate) -> Response:
+    """Publish a post."""
+    return answer(await commands.publish_post(session, member, body), 201)
+
+
+@routes.get("/v1/communities/{community_id}/posts", response_model=Page[PostOut])
+async def list_posts(
+    runtime: Running,
+    member: Member,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: CursorText = None,
+    section: SectionFilter = None,
+    author: AuthorFilter = None,
+) -> Response:
+    """Read the feed, newest first."""
+    filters = queries.Filter(section, author)
+    content = await queries.list_posts(runtime.reader, runtime.cursors, member, filters, limit=limit, cursor=cursor)
+    return Response(content, media_type="application/json")
+
+
+@routes.get("/v1/communities/{community_id}/posts/{post_id}", response_model=PostOut)
+async def get_post(runtime: Running, member: Member, post_id: UUID) -> Response:
+    """Read a post. A deleted one is not there."""
+    return answer(await queries.get_post(runtime.reader, member, post_id))
+
+
+@routes.patch(
+    "/v1/communities/{community_id}/posts/{post_id}", response_model=PostOut, responses=problems(409, 412, 413, 428)
+)
+async def edit_post(
+    session: TenantSession, member: Member, post_id: UUID, version: IfMatch, body: PostUpdate
+) -> Response:
+    """Change a post's title or text: its author and moderators."""
+    return answer(await commands.edit_post(session, member, post_id, version, body))
+
+
+@routes.delete("/v1/communities/{community_id}/posts/{post_id}", status_code=204, responses=problems(412, 428))
+async def delete_post(session: TenantSession, member: Member, post_id: UUID, version: IfMatch) -> None:
+    """Take a post back or down, with its discussion: its author and moderators."""
+    await commands.delete_post(session, member, post_id, version)
