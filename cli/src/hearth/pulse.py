@@ -6,13 +6,16 @@ import json
 from typing import Annotated, Any, Final
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from hearth.client import DEFAULT_DATA, BaseUrlOption, Client, DataOption
 
-BAR_CELLS: Final = 30
+FIGURE_CELLS: Final = 67
+"""Width of a row without its bar."""
+SHORTEST_BAR, LONGEST_BAR = 10, 40
 COLOURS: Final = {"returning": "green", "new": "cyan", "resurrected": "yellow"}
 """The parts of a week's bar, from left to right."""
 SHADES: Final = {"returning": "█", "new": "▓", "resurrected": "▒"}
@@ -46,12 +49,14 @@ def show(community: str, document: dict[str, Any], console: Console) -> None:
     if not document["weeks"]:
         console.print("Nobody has been active yet.")
         return
-    table = Table("week", *FIGURES, "")
+    table = Table("week", *FIGURES, "", box=box.SIMPLE_HEAD)
     for column in table.columns[1 : len(FIGURES) + 1]:
         column.justify = "right"
+        column.no_wrap = True
     busiest = max(week["active"] for week in document["weeks"])
+    cells = min(max(console.width - FIGURE_CELLS, SHORTEST_BAR), LONGEST_BAR)
     for week in document["weeks"]:
-        table.add_row(week["week"], *(f"{week[name]:,}" for name in FIGURES), bar_of(week, busiest))
+        table.add_row(week["week"], *(f"{week[name]:,}" for name in FIGURES), bar_of(week, busiest, cells))
     console.print(table)
     legend = Text("  ")
     for name, shade in SHADES.items():
@@ -59,13 +64,13 @@ def show(community: str, document: dict[str, Any], console: Console) -> None:
     console.print(legend)
 
 
-def bar_of(week: dict[str, int], busiest: int) -> Text:
-    """Return a week's active members as a bar, 30 cells for the busiest week, in parts that add up to it."""
-    bar = Text()
+def bar_of(week: dict[str, int], busiest: int, cells: int) -> Text:
+    """Return a week's active members as a bar, `cells` long for the busiest week, in parts that add up to it."""
+    bar = Text(no_wrap=True)
     done = drawn = 0
     for name, shade in SHADES.items():
         done += week[name]
-        cells = round(BAR_CELLS * done / busiest) if busiest else 0
-        bar.append(shade * (cells - drawn), style=COLOURS[name])
-        drawn = cells
+        reached = round(cells * done / busiest) if busiest else 0
+        bar.append(shade * (reached - drawn), style=COLOURS[name])
+        drawn = reached
     return bar

@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from hearth.slack.archive import Archive, EntryError, Rejected, Rejections
 from hearth.slack.messages import (
+    TEXT_TOO_LONG,
     Attachment,
     Heard,
     Reaction,
@@ -28,7 +29,7 @@ from hearth.slack.messages import (
     reactions_to,
 )
 from hearth.slack.text import Mention, time_of, ts_of
-from hearth.slack.workspace import Workspace, bot_id, user_id
+from hearth.slack.workspace import Channel, Workspace, bot_id, user_id
 
 NIL_ACCOUNT: Final = "00000000-0000-0000-0000-000000000000"
 """Stands for every account while texts are only measured."""
@@ -83,7 +84,7 @@ class Export:
         self._latest = latest_micros(now)
         self._first: dict[str, int] = {}
         self._threads: dict[str, set[int]] = {}
-        self._duplicates: set[str] = set()
+        self._left_out: set[str] = set()
         self.skipped: Counter[str] = Counter()
         self._archive = Archive(path, self._rejections)
         try:
@@ -147,7 +148,7 @@ class Export:
             channel = heard.channel.id
             before = seen.setdefault(channel, set())
             if heard.micros in before:
-                self._duplicates.add(heard.place)
+                self._left_out.add(heard.place)
                 what = f"{ts_of(heard.micros)} occurs twice in this channel; the first one counts"
                 self._rejections.add(heard.place, "duplicate_ts", what)
                 continue
@@ -176,10 +177,27 @@ class Export:
         def mention(ident: str) -> str | None:
             return accounts.get(user_id(ident)) or accounts.get(bot_id(ident))
 
-        return (heard for heard in self._read(mention, None) if heard.place not in self._duplicates)
+        return (heard for heard in self._read(mention, None) if heard.place not in self._left_out)
 
     def _read(self, mention: Mention, rejections: Rejections | None) -> Iterator[Heard]:
         """Yield every message that can be understood. With `rejections` (the survey) what is left out is noted."""
+        for raw, channel, place in self._entries(rejections):
+            try:
+                heard = interpret(raw, channel, place, self._workspace, mention, self._latest)
+            except Skip as skip:
+                if rejections is not None:
+                    self.skipped[str(skip)] += 1
+            except RefusedError as refused:
+                if rejections is not None:
+                    rejections.add(place, refused.code, str(refused))
+                    if refused.code == TEXT_TOO_LONG:
+                        # with fewer mentions known it might pass later, and no pass may disagree with the survey
+                        self._left_out.add(place)
+            else:
+                yield heard
+
+    def _entries(self, rejections: Rejections | None) -> Iterator[tuple[object, Channel, str]]:
+        """Yield the entries of all day files with their channel and place; a file that cannot be read is left out."""
         for name, channel in self._days:
             try:
                 day = self._archive.load_list(name)
@@ -188,17 +206,7 @@ class Export:
                     rejections.add(name, error.code, str(error))
                 continue
             for index, raw in enumerate(day):
-                place = f"{name}[{index}]"
-                try:
-                    heard = interpret(raw, channel, place, self._workspace, mention, self._latest)
-                except Skip as skip:
-                    if rejections is not None:
-                        self.skipped[str(skip)] += 1
-                except RefusedError as refused:
-                    if rejections is not None:
-                        rejections.add(place, refused.code, str(refused))
-                else:
-                    yield heard
+                yield raw, channel, f"{name}[{index}]"
 
     def _parent(self, heard: Heard) -> str | None:
         """Return the external id of the post that a message answers; None when it is a post, an orphaned reply too."""

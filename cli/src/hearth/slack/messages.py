@@ -15,6 +15,7 @@ from hearth.slack.workspace import Channel, Workspace, mapping, user_id
 MAX_TEXT_CHARS: Final = 100_000
 MAX_RAW_CHARS: Final = 1_000_000
 """Longest text that is looked at; resolving its entities may make it shorter."""
+TEXT_TOO_LONG: Final = "text_too_long"
 MAX_FILES: Final = 50
 MAX_FILE_NAME_CHARS: Final = 200
 MAX_URL_CHARS: Final = 2000
@@ -219,7 +220,7 @@ def _body(raw: Mapping[str, Any], files: tuple[Attachment, ...], workspace: Work
             raise Skip("empty")
         if len(body) <= MAX_TEXT_CHARS:
             return body
-    raise RefusedError("text_too_long", f"the text has {len(text)} characters; {MAX_TEXT_CHARS} are allowed")
+    raise RefusedError(TEXT_TOO_LONG, f"the text has {len(text)} characters; {MAX_TEXT_CHARS} are allowed")
 
 
 def _unfurled(raw: Mapping[str, Any]) -> str:
