@@ -25,4 +25,20 @@ lock: ## Resolve the dependencies anew into requirements.lock
 run: install ## Start everything with the demo community; Ctrl-C stops it
 	$(BIN)/hearth up --demo
 
-.PHONY: help install lock run test check bench
+test: install ## Run all tests, on real servers that they start themselves
+	$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+
+check: install ## Lint, types, architecture, contract goldens
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/contracts
+
+goldens: install ## Write the events' golden schemas and docs/events.md anew
+	$(BIN)/python -m contracts.golden
+
+bench: install ## Measure, side by side, and print ratios
+	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench $(ARGS) || exit 1; done
+
+.PHONY: help install lock run test check goldens bench

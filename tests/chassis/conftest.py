@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.chassis.sample import service
+
 from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, running_kit
-
-from tests.chassis.sample import service
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
+from fastapi import Response
+from sqlalchemy import text
+
 from chassis import due, outbox, standing
 from chassis.app import Service, router
 from chassis.auth import Anyone, Manager, Member, OrganizationStaff, Person
@@ -17,8 +20,6 @@ from chassis.schemas import Input, Output
 from chassis.settings import ServiceSettings
 from contracts.content import PostEdited, PostPublished
 from contracts.members import AccountCreated, MembershipApproved, MembershipLeft
-from fastapi import Response
-from sqlalchemy import text
 
 
 class SampleSettings(ServiceSettings):

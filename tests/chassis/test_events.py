@@ -7,6 +7,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from tests.chassis.sample import POISON, consumers, edit, write_note
+
 from chassis import clock, consuming, relay
 from chassis.bus import Bus
 from chassis.consuming import Consumption
@@ -18,9 +20,6 @@ from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, envelope
 from contracts.base import Envelope, Origin, subject_of
 from contracts.members import AccountCreated, MembershipApproved, MembershipLeft, MembershipState
-from sqlalchemy import text
-
-from tests.chassis.sample import POISON, consumers, edit, write_note
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:

@@ -5,12 +5,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text
+
 from chassis.ids import new_id
 from chassis.testing.issuer import Issuer
 from chassis.testing.kit import Kit
 from contracts.content import PostPublished
 from contracts.members import CommunityRole
-from sqlalchemy import text
 
 
 class Scene:

@@ -10,22 +10,19 @@ from fastapi import Query, Request, Response
 from chassis.app import router
 from chassis.auth import Manager, Member, Moderator, Visitor
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
-from chassis.requests import IfMatch, ImportRoute, TenantSession, tag
+from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from contracts.members import CommunityRole, MembershipState
-from members.memberships import commands, importing, queries
+from members.memberships import commands, queries
 from members.memberships.schemas import (
     MembershipApply,
     MembershipDecide,
-    MembershipImport,
-    MembershipImportOut,
     MembershipOut,
     MembershipRolesSet,
 )
 
 routes = router("memberships")
-imports = router("memberships", ImportRoute)
 
 
 @routes.post("/v1/communities/{community_id}/memberships", status_code=201, responses=problems(409))
@@ -62,12 +59,6 @@ async def get_own_membership(session: TenantSession, visitor: Visitor, response:
     membership = await queries.out_own(session, visitor)
     tag(response, membership.version)
     return membership
-
-
-@imports.post("/v1/communities/{community_id}/memberships/imports", responses=problems(409, 413))
-async def import_memberships(session: TenantSession, manager: Manager, body: MembershipImport) -> MembershipImportOut:
-    """Bring in people of another platform as members. Importing them again changes nothing."""
-    return await importing.import_members(session, manager, body.items)
 
 
 @routes.get("/v1/communities/{community_id}/memberships/{membership_id}")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from chassis.schemas import Input, LongText, Output
 from contracts.members import CommunityRole, MembershipState
-
-MOST_IMPORTED = 100
-"""The answer names a position for each, and a header has to stay below 8 kB."""
 
 
 class MembershipApply(Input):
@@ -66,69 +62,3 @@ class MembershipOut(Output):
     ended_at: datetime | None
     version: int
     can: list[str] = Field(description="what this caller may do with it", examples=[["approve", "reject"]])
-
-
-class MembershipImport(Input):
-    """People of another platform who become members, without a credential until they claim their account.
-
-    Items are judged one by one: what is wrong with one is said in `rejected` and does not hold up the others.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "source": "slack",
-                    "items": [
-                        {"external_id": "slack:U024BE7LH", "display_name": "Rain", "joined_at": "2018-01-03T09:00:00Z"}
-                    ],
-                }
-            ]
-        }
-    )
-
-    source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}$")] = Field(
-        description="where they come from"
-    )
-    items: list[dict[str, Any]] = Field(
-        min_length=1,
-        max_length=MOST_IMPORTED,
-        description="each with `external_id`, `display_name`, and where known `bot`, `deleted`, `joined_at`",
-    )
-
-
-class MembershipImportItem(Input):
-    """One person of an import."""
-
-    external_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    display_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    bot: bool = False
-    deleted: bool = Field(default=False, description="gone at the source: becomes a membership that has ended")
-    joined_at: datetime | None = Field(default=None, description="RFC 3339; left out: now")
-
-
-class ImportRejected(Output):
-    """One item that was not taken, and why."""
-
-    index: int
-    external_id: str | None
-    code: str = Field(examples=["string-too-short"])
-    detail: str
-
-
-class MembershipImported(Output):
-    """One person who is a member."""
-
-    external_id: str
-    account_id: UUID
-    membership_id: UUID
-    outcome: Literal["created", "existing"]
-
-
-class MembershipImportOut(Output):
-    """What became of an import."""
-
-    created: int
-    existing: int
-    rejected: list[ImportRejected]
-    items: list[MembershipImported]

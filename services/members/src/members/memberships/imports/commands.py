@@ -3,68 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import clock, outbox
 from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import Problem, pointer
+from chassis.errors import Problem
 from chassis.ids import new_id
-from chassis.requests import CONTROL
 from contracts.base import Origin
 from contracts.members import CommunityState, MembershipApproved, MembershipLeft, MembershipState
 from members.accounts.commands import import_accounts
 from members.accounts.policy import ImportedAccount
 from members.memberships.commands import emit
+from members.memberships.imports.policy import MembershipImportItem, read_items
+from members.memberships.imports.schemas import MembershipImported, MembershipImportOut
 from members.memberships.models import Membership
-from members.memberships.schemas import ImportRejected, MembershipImported, MembershipImportItem, MembershipImportOut
-
-
-@dataclass(frozen=True)
-class _Read:
-    items: dict[str, MembershipImportItem]
-    rejected: list[ImportRejected]
-
-
-def read_items(items: Sequence[dict[str, Any]]) -> _Read:
-    """Judge each item by itself; of two with one external id the first counts."""
-    good: dict[str, MembershipImportItem] = {}
-    rejected = []
-    for index, item in enumerate(items):
-        try:
-            read = MembershipImportItem.model_validate(item)
-        except ValidationError as error:
-            first = error.errors()[0]
-            at = pointer(first["loc"])
-            rejected.append(_rejected(index, item, first["type"].replace("_", "-"), f"{at}: {first['msg']}"))
-            continue
-        if any(isinstance(value, str) and CONTROL.search(value) for value in item.values()):
-            rejected.append(_rejected(index, item, "control-character", "Control characters are not accepted."))
-        elif read.joined_at is not None and (read.joined_at.tzinfo is None or read.joined_at > clock.now()):
-            rejected.append(_rejected(index, item, "time-invalid", "joined_at needs an offset, and lies in the past."))
-        else:
-            good.setdefault(read.external_id, read)
-    return _Read(good, rejected)
-
-
-def _rejected(index: int, item: dict[str, Any], code: str, detail: str) -> ImportRejected:
-    external_id = item.get("external_id")
-    return ImportRejected(
-        index=index, external_id=external_id if isinstance(external_id, str) else None, code=code, detail=detail
-    )
 
 
 async def import_members(session: Session, standing: Standing, items: Sequence[dict[str, Any]]) -> MembershipImportOut:
     """Make the items' people members where they are none yet; importing again changes nothing. Raises Problem 409 when archived."""
     if standing.community_state is CommunityState.ARCHIVED:
         raise Problem(409, "community-archived", "An archived community takes no imports.")
-    read = read_items(items)
+    read = read_items(items, clock.now())
     principal = standing.principal
     accounts = await import_accounts(
         session,

@@ -1,0 +1,1 @@
+"""Imports: people of another platform become members."""
