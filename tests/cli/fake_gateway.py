@@ -18,7 +18,7 @@ CREDENTIALS = Credentials(
     "http://hearth.test", "owner@demo.example", "secret", str(uuid5(NAMESPACE_URL, "organization"))
 )
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-LIMITS = {"members": 200, "posts": 500, "comments": 500, "reactions": 1000}
+LIMITS = {"members": 100, "posts": 500, "comments": 500, "reactions": 1000}
 FIELDS = {
     "members": {"external_id", "display_name", "bot", "deleted", "joined_at"},
     "posts": {"external_id", "author_id", "body", "published_at", "section", "edited_at", "attachments"},
@@ -205,6 +205,7 @@ class FakeGateway:
         assert moment.endswith("Z")
         assert datetime.fromisoformat(moment).tzinfo is not None
         assert 1 <= len(item["body"]) <= 100_000
+        assert re.fullmatch(r"\S{1,80}", item.get("section", "general"))
         if kind == "comments" and item["post_external_id"] not in self.stored["posts"]:
             return "unknown-post"
         return None

@@ -96,6 +96,7 @@ def test_what_is_sent(gateway: FakeGateway, small: tuple[Path, Expected]) -> Non
     assert root["author_id"] == ident("slack:U0ALICE")
     assert f"<@{ident('slack:U0BOB')}>" in root["body"]
     assert "attachments" not in root
+    assert gateway.stored["posts"]["slack:a lonely place:1710201600.000000"]["section"] == "a-lonely-place"
     assert gateway.stored["posts"]["slack:C0PROJECTS:1709512000.000000"]["attachments"] == [
         {
             "name": "plan.pdf",

@@ -28,7 +28,7 @@ from tests.samples.synthetic_export import build_double, build_synthetic
 
 from hearth.slack.archive import MAX_REJECTED, Archive, ExportError, Rejections
 from hearth.slack.export import Export, Member, Message
-from hearth.slack.messages import Heard, Reaction, RefusedError, Skip, interpret, reactions_to
+from hearth.slack.messages import Heard, Reaction, RefusedError, Skip, attachments_of, interpret, reactions_to
 from hearth.slack.workspace import Channel, Workspace
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -114,7 +114,7 @@ def test_posts_and_comments(small: tuple[Export, Expected]) -> None:
     assert by_id[GENERAL + "1709511200.000900"].body == "Build 13 failed"
     assert by_id[GENERAL + "1709511200.000900"].author == "slack:bot:B0HOOK"
     assert by_id[GENERAL + "1709511000.000700"].author == "slack:U0ROBOT"
-    assert {post.section for post in posts} == {"general", "项目", "random", "lonely"}
+    assert {post.section for post in posts} == {"general", "项目", "random", "a lonely place"}
     shared = by_id["slack:C0PROJECTS:1709512000.000000"]
     assert shared.body == "- plan.pdf\n- Sketch"
     plan, sketch = shared.attachments
@@ -396,3 +396,26 @@ def test_the_real_year(tmp_path: Path) -> None:  # noqa: ARG001 - nothing is wri
         assert (export.rejected, dict(export.skipped), export.orphans) == ([], {}, 0)
         assert all(member.joined_at for member in members)
         assert {comment.post_external_id for comment in comments} <= {post.external_id for post in posts}
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://files.slack.com/a/b.pdf?t=xoxe-1&pub_secret=2", "https://files.slack.com/a/b.pdf?pub_secret=2"),
+        ("https://docs.example/d/1?t=5#here", "https://docs.example/d/1?t=5#here"),
+        ("http://docs.example/d/1", None),
+        ("https://user:password@docs.example/", None),
+        ("https://", None),
+        ("https://[", None),
+        ("https://a b/", None),
+        ("https://999.999.999.999/", None),
+        ("https://x.example:99999/", None),
+        ("https://x.example/\u202egpj.exe", None),
+        ("https://x.example/" + "a" * 2000, None),
+        ("file:///etc/passwd", None),
+        (5, None),
+    ],
+)
+def test_only_plain_https_addresses_of_files_are_kept(url: object, kept: str | None) -> None:
+    (file,) = attachments_of({"files": [{"name": "x", "url_private": url}]})
+    assert file.url == kept

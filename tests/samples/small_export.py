@@ -213,7 +213,7 @@ FILES: dict[str, Any] = {
     "general/canvas_in_the_conversation.json": [],
     "项目/2024-03-04.json": PROJECTS_MARCH_4,
     "random/2024-03-11.json": RANDOM_MARCH_11,
-    "lonely/2024-03-12.json": LONELY_MARCH_12,
+    "a lonely place/2024-03-12.json": LONELY_MARCH_12,
     "board/2024-03-04.json": SECRET,
     "D0ALICEBOB/2024-03-04.json": SECRET,
     "mpdm-alice--bob--eve-1/2024-03-04.json": SECRET,

@@ -183,7 +183,8 @@ def _messages(messages: Iterator[Message], intake: Intake, time_field: str) -> I
             "author_id": author,
             "body": message.body,
             time_field: rfc3339(message.said_at),
-            "section": message.section if message.post_external_id is None else None,
+            # a section is one word
+            "section": "-".join(message.section.split()) if message.post_external_id is None else None,
             "edited_at": None if message.edited_at is None else rfc3339(message.edited_at),
             "attachments": [_attachment(attachment) for attachment in message.attachments] or None,
         }

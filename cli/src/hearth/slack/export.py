@@ -76,7 +76,7 @@ class Counts:
 class Export:
     """An opened and surveyed export. Close it, or use it with `with`.
 
-    Messages from later than a day after `now` are rejected. Raises ExportError when the file is no export at all.
+    Messages from later than five minutes after `now` are rejected. Raises ExportError when the file is no export at all.
     """
 
     def __init__(self, path: Path, *, now: datetime) -> None:
