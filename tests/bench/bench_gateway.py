@@ -24,17 +24,29 @@ import jwt
 import orjson
 import uvicorn
 import uvloop
-from chassis import clock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
+
+from chassis import clock
 
 LIMIT = 2.0
 CONNECTIONS = 16
 PATH = "/v1/communities/01890a5d-ac96-774b-bcce-b302099a8057/posts?limit=20"
 SECRET = bytes(range(32))
-BODY = orjson.dumps({"data": [{"id": f"01890a5d-ac96-774b-bcce-{n:012d}", "body": "每天一起学一点。" * 3, "n": n} for n in range(22)]})
+BODY = orjson.dumps(
+    {"data": [{"id": f"01890a5d-ac96-774b-bcce-{n:012d}", "body": "每天一起学一点。" * 3, "n": n} for n in range(22)]}
+)
 HOP = {b"host", b"connection", b"transfer-encoding", b"date", b"server"}
 ACCOUNT = UUID("01890a5d-ac96-774b-bcce-b302099a8058")
+
+
+ME = str(Path(__file__).resolve())
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def free_port() -> int:
@@ -48,7 +60,15 @@ def free_port() -> int:
 def config(app: Any, port: int) -> uvicorn.Config:
     """Return the same server for all: uvicorn on uvloop and httptools."""
     return uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off", loop="uvloop", http="httptools", timeout_keep_alive=75
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        loop="uvloop",
+        http="httptools",
+        timeout_keep_alive=75,
     )
 
 
@@ -59,7 +79,11 @@ async def upstream(port: int) -> None:
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:
         body = keys if scope["path"] == "/.well-known/jwks.json" else BODY
-        fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"etag", b'"1"')]
+        fields = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"etag", b'"1"'),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": body})
 
@@ -69,7 +93,9 @@ async def upstream(port: int) -> None:
 async def bare(port: int, upstream_port: int) -> None:
     """The least that proxies: raw ASGI and an aiohttp client, nothing checked, nothing added."""
     base = f"http://127.0.0.1:{upstream_port}"
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
 
         async def app(scope: Any, _receive: Any, send: Any) -> None:
             target = f"{base}{scope['raw_path'].decode()}?{scope['query_string'].decode()}"
@@ -87,14 +113,23 @@ async def bare(port: int, upstream_port: int) -> None:
 def token() -> str:
     """Return an access token that the upstream's key signed."""
     now = clock.now()
-    claims = {"iss": "hearth", "aud": "hearth", "sub": str(ACCOUNT), "org": str(ACCOUNT), "sid": str(ACCOUNT), "scope": ""}
+    claims: dict[str, str | int] = {
+        "iss": "hearth",
+        "aud": "hearth",
+        "sub": str(ACCOUNT),
+        "org": str(ACCOUNT),
+        "sid": str(ACCOUNT),
+        "scope": "",
+    }
     claims |= {"iat": int(now.timestamp()), "exp": int((now + timedelta(minutes=10)).timestamp())}
     return jwt.encode(claims, Ed25519PrivateKey.from_private_bytes(SECRET), algorithm="EdDSA", headers={"kid": "bench"})
 
 
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used, all its threads."""
-    return sum(int(Path(task, "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
+    return (
+        sum(int(Path(task, "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
+    )
 
 
 async def request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> int:
@@ -156,7 +191,6 @@ async def measure(pid: int, port: int, requests: int) -> float:
 async def compare(rounds: int, requests: int) -> float:
     """Run both in turns and return the median of the rounds' ratios."""
     up, plain, real, internal = (free_port() for _ in range(4))
-    me = str(Path(__file__).resolve())
     url = f"http://127.0.0.1:{up}"
     environment = {
         "HEARTH_PORT": str(real),
@@ -171,9 +205,9 @@ async def compare(rounds: int, requests: int) -> float:
     with tempfile.TemporaryFile() as log:
         started: list[subprocess.Popen[bytes]] = []
         try:
-            started.append(start([me, "upstream", str(up)], log))
+            started.append(start([ME, "upstream", str(up)], log))
             await listening(up)
-            bare_process = start([me, "bare", str(plain), str(up)], log)
+            bare_process = start([ME, "bare", str(plain), str(up)], log)
             started.append(bare_process)
             gateway_process = start(["-m", "gateway"], log, environment)
             started.append(gateway_process)
@@ -186,7 +220,9 @@ async def compare(rounds: int, requests: int) -> float:
                 bare_cost = await measure(bare_process.pid, plain, requests)
                 gateway_cost = await measure(gateway_process.pid, real, requests)
                 ratios.append(gateway_cost / bare_cost)
-                print(f"round {number + 1}: bare {bare_cost:.0f} µs, gateway {gateway_cost:.0f} µs, ratio {ratios[-1]:.2f}")
+                say(
+                    f"round {number + 1}: bare {bare_cost:.0f} µs, gateway {gateway_cost:.0f} µs, ratio {ratios[-1]:.2f}"
+                )
             return statistics.median(ratios)
         finally:
             for process in reversed(started):
@@ -213,7 +249,7 @@ def main() -> int:
         uvloop.run(bare(*arguments.ports))
         return 0
     ratio = uvloop.run(compare(3 if arguments.quick else 7, 4000 if arguments.quick else 12_000))
-    print(f"gateway: CPU per proxied request = {ratio:.2f} x bare aiohttp proxy (limit {LIMIT})")
+    say(f"gateway: CPU per proxied request = {ratio:.2f} x bare aiohttp proxy (limit {LIMIT})")
     return 0 if ratio <= LIMIT else 1
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
-from typing import TextIO
+import os
+from contextlib import suppress
+from random import getrandbits
 
 import orjson
 from opentelemetry.trace import (
     NonRecordingSpan,
-    Span,
     SpanContext,
     SpanKind,
     TraceFlags,
@@ -19,7 +19,6 @@ from prometheus_client import Histogram
 
 from chassis import clock, telemetry
 from gateway.exchange import Exchange
-from gateway.routing import Route
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 OWN = "gateway"
@@ -34,25 +33,49 @@ REQUESTS = Histogram(
 _figures: dict[tuple[str, str, int], Histogram] = {}
 
 
-def start_span(method: str, exchange: Exchange) -> Span:
-    """Start the request's span in the trace that the caller is in, or in a new one."""
-    context = None
-    parent = exchange.traceparent
-    if parent is not None:
-        context = set_span_in_context(
-            NonRecordingSpan(
-                SpanContext(
+class Spans:
+    """Starts each request's span in the trace that its caller is in, or in a new one.
+
+    Without an exporter (`exported` false) a span is only its ids, which still travel on: then the SDK, which would make and throw away much
+    more, is not asked.
+    """
+
+    def __init__(self, *, exported: bool) -> None:
+        self._exported = exported
+
+    def start(self, method: str, exchange: Exchange) -> None:
+        """Start the span, and set the exchange's `span`, `trace_id` and, when the caller gave none, `request_id`."""
+        parent = exchange.traceparent
+        if self._exported:
+            context = None
+            if parent is not None:
+                remote = SpanContext(
                     int(parent[1], 16), int(parent[2], 16), is_remote=True, trace_flags=TraceFlags(int(parent[3], 16))
                 )
-            )
-        )
-    return telemetry.tracer.start_span(method, context, SpanKind.SERVER)
+                context = set_span_in_context(NonRecordingSpan(remote))
+            span = exchange.span = telemetry.tracer.start_span(method, context, SpanKind.SERVER)
+            found = span.get_span_context()
+            exchange.trace_id = f"{found.trace_id:032x}"
+            exchange.span_id = f"{found.span_id:016x}"
+            exchange.trace_flags = f"{found.trace_flags:02x}"
+        else:
+            if parent is not None:
+                exchange.trace_id = parent[1].decode()
+                exchange.trace_flags = parent[3].decode()
+            else:
+                exchange.trace_id = f"{getrandbits(128) or 1:032x}"
+            exchange.span_id = f"{getrandbits(64) or 1:016x}"
+        if not exchange.request_id:
+            exchange.request_id = exchange.trace_id
 
 
-def end_span(span: Span, method: str, route: Route | None, status: int) -> None:
+def end_span(exchange: Exchange, method: str, status: int) -> None:
     """Name the span by its route's pattern and end it."""
+    span = exchange.span
+    if span is None:
+        return
     if span.is_recording():
-        pattern = route.pattern if route is not None else "unmatched"
+        pattern = exchange.route.pattern if exchange.route is not None else "unmatched"
         span.update_name(f"{method} {pattern}")
         span.set_attributes({"http.request.method": method, "http.route": pattern, "http.response.status_code": status})
     span.end()
@@ -72,13 +95,13 @@ def measure(service: str, method: str, status: int, seconds: float) -> None:
 class Log:
     """Writes access lines. The same lines as structlog's, made by hand: at one per request its processors would cost as much as the proxy."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
-        self._logger = logging.getLogger("gateway.access")
+    def __init__(self, descriptor: int = 2) -> None:
+        self._descriptor = descriptor
+        self._enabled = logging.getLogger("gateway.access").isEnabledFor(logging.INFO)
 
-    def write(self, exchange: Exchange, method: str, status: int, seconds: float, trace_id: int) -> None:
+    def write(self, exchange: Exchange, method: str, status: int, seconds: float) -> None:
         """Write the line of one request: its route by the pattern, its caller by id."""
-        if not self._logger.isEnabledFor(logging.INFO):
+        if not self._enabled:
             return
         route, principal = exchange.route, exchange.principal
         line: dict[str, object] = {
@@ -87,13 +110,14 @@ class Log:
             "timestamp": clock.now(),
             "service": OWN,
             "method": method if method in METHODS else "other",
-            "route": route.pattern if route is not None else None,
-            "upstream": route.service if route is not None else None,
             "status": status,
             "seconds": round(seconds, 6),
             "request_id": exchange.request_id,
-            "trace_id": f"{trace_id:032x}",
+            "trace_id": exchange.trace_id,
         }
+        if route is not None:
+            line["route"] = route.pattern
+            line["upstream"] = route.service
         if principal is not None:
             line["organization"] = principal.organization_id
             if principal.client_id is not None:
@@ -102,4 +126,5 @@ class Log:
                 line["account"] = principal.account_id
         if exchange.problem is not None:
             line["problem"] = exchange.problem
-        self._stream.write(orjson.dumps(line, option=orjson.OPT_UTC_Z).decode() + "\n")
+        with suppress(OSError):  # nobody reads the log: no reason to refuse requests
+            os.write(self._descriptor, orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from http import HTTPStatus
 
 import orjson
 from multidict import istr
-from opentelemetry import context as otel_context
-from opentelemetry.trace import Span, set_span_in_context
 from starlette.types import Receive, Scope, Send
 
 from chassis import telemetry
@@ -27,6 +26,7 @@ from gateway.settings import GatewaySettings
 ALLOWED = ", ".join(sorted(access.METHODS))
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 LONGEST_TRACESTATE = 512
+UNEXPECTED = "Something went wrong here. The trace id finds it in the log."
 
 TRACEPARENT = istr("Traceparent")
 TRACESTATE = istr("Tracestate")
@@ -57,6 +57,7 @@ class Gateway:
         self._policies = limits.Policies(settings)
         self._addresses = limits.Addresses(settings.trusted_proxies)
         self._log = access.Log()
+        self._spans = access.Spans(exported=settings.otlp_endpoint is not None)
         self._time = asyncio.get_running_loop().time
 
     async def close(self) -> None:
@@ -78,40 +79,35 @@ class Gateway:
             headers.read(scope, exchange, self.settings.head_limit)
         except Problem as problem:
             malformed = problem
+        self._spans.start(method, exchange)
         exchange.answer = [
             (b"x-request-id", exchange.request_id.encode()),
             NOSNIFF,
             *self._cors.answer(exchange.origin),
         ]
-        span = access.start_span(method, exchange)
-        attached = otel_context.attach(set_span_in_context(span))
         status = 500
         try:
             if malformed is not None:
                 raise malformed  # noqa: TRY301  answered below like every other problem
-            status = await self._serve(scope, method, exchange, span, receive, send)
+            status = await self._serve(scope, method, exchange, receive, send)
         except Problem as problem:
             status = problem.status_code
-            await _answer_problem(problem, exchange, span, send)
+            if problem.__cause__ is not None and exchange.route is not None and status >= HTTPStatus.BAD_GATEWAY:
+                _note_failure(problem, exchange.route, exchange)
+            await _answer_problem(problem, exchange, send)
         except Exception:
-            log.exception("request_failed")
+            log.exception("request_failed", trace_id=exchange.trace_id)
             # Once an answer has begun, its breaking off is the only way left to say that it is not whole.
             if not exchange.answered:
-                unexpected = Problem(
-                    500, "internal-error", "Something went wrong here. The trace id finds it in the log."
-                )
-                await _answer_problem(unexpected, exchange, span, send)
+                await _answer_problem(Problem(500, "internal-error", UNEXPECTED), exchange, send)
         finally:
-            otel_context.detach(attached)
             route = exchange.route
             seconds = self._time() - started
             access.measure(route.service if route is not None else access.OWN, method, status, seconds)
-            self._log.write(exchange, method, status, seconds, span.get_span_context().trace_id)
-            access.end_span(span, method, route, status)
+            self._log.write(exchange, method, status, seconds)
+            access.end_span(exchange, method, status)
 
-    async def _serve(
-        self, scope: Scope, method: str, exchange: Exchange, span: Span, receive: Receive, send: Send
-    ) -> int:
+    async def _serve(self, scope: Scope, method: str, exchange: Exchange, receive: Receive, send: Send) -> int:
         """Answer a request whose head is sound; return the status."""
         if method == "OPTIONS" and exchange.preflight and exchange.origin is not None:
             exchange.answer = [*exchange.answer[:2], *self._cors.preflight(exchange.origin)]
@@ -136,7 +132,7 @@ class Gateway:
             raise Problem(501, "websocket-unsupported", "WebSocket is not served yet.")
         limit = self.settings.import_body_limit if route.imports else self.settings.body_limit
         bodies.check(exchange, limit)
-        self._introduce(scope, exchange, span, client, behind_proxy=behind_proxy)
+        self._introduce(scope, exchange, client, behind_proxy=behind_proxy)
         return await self.upstreams[route.service].forward(method, target, exchange, receive, send, limit)
 
     def _target(self, scope: Scope) -> str:
@@ -162,11 +158,14 @@ class Gateway:
         """Identify the caller and take the request from its allowance. Raises Problem 401, 429 or 503."""
         rule = route.access.get("GET" if method == "HEAD" else method, Access.TOKEN)
         try:
-            principal = exchange.principal = await identity.identify(self.tokens, rule, exchange.authorization)
+            token = identity.token_of(rule, exchange.authorization)
+            if token is not None:
+                exchange.principal = self.tokens.recall(token) or await self.tokens.verify(token)
         except Problem:
             # Guessing costs the address that guesses.
             self._take(self._policies.anonymous, limits.partition(client), exchange)
             raise
+        principal = exchange.principal
         if route.credentials and rule is not Access.TOKEN:
             self._take(self._policies.credentials, limits.partition(client), exchange)
         elif principal is None:
@@ -180,9 +179,8 @@ class Gateway:
         if not taken.allowed:
             raise limits.refusal(policy, taken)
 
-    def _introduce(self, scope: Scope, exchange: Exchange, span: Span, client: str, *, behind_proxy: bool) -> None:
+    def _introduce(self, scope: Scope, exchange: Exchange, client: str, *, behind_proxy: bool) -> None:
         """Add what the gateway itself tells the service about the request."""
-        context = span.get_span_context()
         scheme = scope["scheme"]
         if behind_proxy and exchange.forwarded_proto in {b"http", b"https"}:
             scheme = exchange.forwarded_proto.decode()
@@ -192,7 +190,7 @@ class Gateway:
         forward.append((X_FORWARDED_PROTO, scheme))
         if exchange.host is not None:
             forward.append((X_FORWARDED_HOST, exchange.host.decode("ascii")))
-        forward.append((TRACEPARENT, f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"))
+        forward.append((TRACEPARENT, f"00-{exchange.trace_id}-{exchange.span_id}-{exchange.trace_flags}"))
         state = exchange.tracestate
         if (
             state is not None
@@ -203,10 +201,16 @@ class Gateway:
             forward.append((TRACESTATE, state.decode("ascii")))
 
 
-async def _answer_problem(problem: Problem, exchange: Exchange, span: Span, send: Send) -> None:
+def _note_failure(problem: Problem, route: Route, exchange: Exchange) -> None:
+    cause = problem.__cause__
+    error = type((cause.__cause__ if cause is not None else None) or cause).__name__
+    log.warning("upstream_failed", upstream=route.service, code=problem.code, error=error, trace_id=exchange.trace_id)
+
+
+async def _answer_problem(problem: Problem, exchange: Exchange, send: Send) -> None:
     exchange.problem = problem.code
     document = problem.document()
-    document["trace_id"] = f"{span.get_span_context().trace_id:032x}"
+    document["trace_id"] = exchange.trace_id
     fields = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
     fields += [(name.lower().encode(), value.encode()) for name, value in (problem.headers or {}).items()]
     await answer_page(problem.status_code, fields, orjson.dumps(document), exchange, send)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from multidict import istr
+from opentelemetry.trace import Span
 
 from chassis.tokens import Principal
 from gateway.routing import Route
@@ -34,6 +35,10 @@ class Exchange:
         "problem",
         "request_id",
         "route",
+        "span",
+        "span_id",
+        "trace_flags",
+        "trace_id",
         "traceparent",
         "tracestate",
         "upgrade",
@@ -67,3 +72,8 @@ class Exchange:
         self.answered = False
         """Whether the answer has begun, so that a problem comes too late."""
         self.problem: str | None = None
+        self.span: Span | None = None
+        """The span where traces are exported; its ids are below in any case."""
+        self.trace_id = ""
+        self.span_id = ""
+        self.trace_flags = "00"

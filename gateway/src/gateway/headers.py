@@ -6,7 +6,6 @@ Hop-by-hop fields (RFC 9110, 7.6.1) end here, with whatever Connection names. Fi
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -67,15 +66,9 @@ def _disposition(name: bytes) -> istr:
     return istr(name.decode("ascii"))
 
 
-def request_id() -> str:
-    """Return a new request id."""
-    return os.urandom(16).hex()
-
-
 def read(scope: Mapping[str, Any], exchange: Exchange, limit: int) -> None:
-    """Read a request's head. `limit` in bytes. Raises Problem 400, 431 or 501; the request id is set in any case."""
+    """Read a request's head. `limit` in bytes. Raises Problem 400, 431 or 501."""
     headers: Headers = scope["headers"]
-    exchange.request_id = request_id()
     size = 0
     forward = exchange.forward
     for name, value in headers:

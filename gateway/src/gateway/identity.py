@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.tokens import Jwks, Principal, TokenVerifier, fetch_over_http, unauthorized
+from chassis.tokens import Jwks, TokenVerifier, fetch_over_http, unauthorized
 from gateway.routing import Access
 from gateway.settings import GatewaySettings
 
@@ -15,8 +15,8 @@ def verifier(settings: GatewaySettings) -> TokenVerifier:
     return TokenVerifier(Jwks(fetch_over_http(settings.members_url + JWKS_PATH)))
 
 
-async def identify(tokens: TokenVerifier, access: Access, authorization: bytes | None) -> Principal | None:
-    """Return who calls, None when nobody has to be. Raises Problem 401 without a valid token where one is needed or shown, 503 without keys.
+def token_of(access: Access, authorization: bytes | None) -> str | None:
+    """Return the token to verify, None when the route lets a caller in without. Raises Problem 401 when it does not.
 
     A route that is open on its own does not look: a login must work with whatever stale token a frontend still attaches.
     """
@@ -29,7 +29,6 @@ async def identify(tokens: TokenVerifier, access: Access, authorization: bytes |
     if authorization[:7].lower() != _BEARER:
         raise unauthorized("The only authorization scheme here is Bearer.")
     try:
-        token = authorization[7:].strip().decode("ascii")
+        return authorization[7:].strip().decode("ascii")
     except UnicodeDecodeError:
         raise unauthorized("The token is malformed.") from None
-    return await tokens.verify(token)

@@ -35,6 +35,7 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
 # Most answers are there before this; only a request that takes longer pays for a task that watches whether its caller is still there.
 WATCH_AFTER_SECONDS = 0.05
 CONTENT_LENGTH = istr("Content-Length")
+RETRY_SECONDS = "1"
 CLIENT_LEFT = 499
 """What logs and metrics call a request whose caller left; nobody receives it."""
 
@@ -164,9 +165,7 @@ class Upstream:
                 raise
             task.uncancel()
             if watch.stuck and answer is None:
-                raise self._failed(
-                    504, "service-timeout", "The service stopped taking the body.", TimeoutError()
-                ) from None
+                raise Problem(504, "service-timeout", "The service stopped taking the body.") from None
             return CLIENT_LEFT
         else:
             return answer.status
@@ -187,7 +186,7 @@ class Upstream:
                     raise
             return await self._session.request(method, url, headers=fields, data=data, allow_redirects=False)
         except (Died, ClientError, OSError) as error:
-            raise self._explain(error) from error
+            raise _explain(error) from error
 
     async def _upload(
         self, method: str, url: URL, fields: CIMultiDict[str], body: bodies.Stream, watch: _Watch
@@ -198,27 +197,12 @@ class Upstream:
         try:
             return await self._session.request(method, url, headers=fields, data=body, allow_redirects=False)
         except (Died, ClientError, OSError) as error:
-            raise body.failure or self._explain(error) from error
-
-    def _explain(self, error: Exception) -> Problem:
-        if isinstance(error, (ClientConnectorError, ConnectionTimeoutError)):
-            return self._failed(503, "service-unavailable", "The service cannot be reached.", error)
-        if isinstance(error, TimeoutError):
-            return self._failed(504, "service-timeout", "The service did not answer in time.", error)
-        if isinstance(error, (Died, ClientConnectionError)):
-            return self._failed(502, "service-disconnected", "The service closed the connection.", error)
-        return self._failed(502, "service-malformed", "The service's answer was not HTTP.", error)
-
-    def _failed(self, status: int, code: str, detail: str, error: Exception) -> Problem:
-        log.warning("upstream_failed", upstream=self.name, code=code, error=type(error.__cause__ or error).__name__)
-        return Problem(
-            status, code, detail, headers={"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-        )
+            raise body.failure or _explain(error) from error
 
     async def _pass_back(self, answer: ClientResponse, send: Send, exchange: Exchange) -> None:
         status = answer.status
         if status < HTTPStatus.OK:
-            raise self._failed(502, "service-malformed", "The service switched protocols unasked.", ValueError())
+            raise Problem(502, "service-malformed", "The service switched protocols unasked.")
         passed = headers.answer(answer.raw_headers, status, self._location)
         passed += exchange.answer
         connection = answer.connection
@@ -235,7 +219,25 @@ class Upstream:
                 chunk = await content.readany()
             except (ClientError, OSError) as error:
                 # Too late for a problem: an answer that ends without its end tells the caller that it is not whole.
-                log.warning("upstream_broke_off", upstream=self.name, error=type(error).__name__)
+                log.warning(
+                    "upstream_broke_off",
+                    upstream=self.name,
+                    error=type(error).__name__,
+                    trace_id=exchange.trace_id,
+                )
                 return
             more = not content.at_eof()
             await send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+
+def _explain(error: Exception) -> Problem:
+    """Return the problem that a caller gets for what became of a request to a service."""
+    if isinstance(error, (ClientConnectorError, ConnectionTimeoutError)):
+        return Problem(
+            503, "service-unavailable", "The service cannot be reached.", headers={"Retry-After": RETRY_SECONDS}
+        )
+    if isinstance(error, TimeoutError):
+        return Problem(504, "service-timeout", "The service did not answer in time.")
+    if isinstance(error, (Died, ClientConnectionError)):
+        return Problem(502, "service-disconnected", "The service closed the connection.")
+    return Problem(502, "service-malformed", "The service's answer was not HTTP.")
