@@ -45,7 +45,9 @@ async def create_note(session: TenantSession, member: Member, body: NoteIn, resp
     return await write_note(session, member.principal.organization_id, member.community_id, body.body, response)
 
 
-async def write_note(session: Session, organization: UUID, community: UUID, body: str, response: Response | None = None) -> NoteOut:
+async def write_note(
+    session: Session, organization: UUID, community: UUID, body: str, response: Response | None = None
+) -> NoteOut:
     note = NoteOut(id=new_id(), body=body, version=1)
     await session.execute(
         text("INSERT INTO note VALUES (:id, :organization, :community, :body, 1)"),
@@ -66,11 +68,20 @@ async def edit(session: Session, note_id: UUID, body: str, *, expected: int | No
         raise not_found("note")
     if expected is not None:
         check_version(expected, row.version)
-    organization = (await session.execute(text("SELECT organization_id FROM note WHERE id = :id"), {"id": note_id})).scalar_one()
-    await session.execute(text("UPDATE note SET body = :body, version = version + 1 WHERE id = :id"), {"id": note_id, "body": body})
+    organization = (
+        await session.execute(text("SELECT organization_id FROM note WHERE id = :id"), {"id": note_id})
+    ).scalar_one()
+    await session.execute(
+        text("UPDATE note SET body = :body, version = version + 1 WHERE id = :id"), {"id": note_id, "body": body}
+    )
     event = PostEdited(post_id=note_id, community_id=row.community_id, author_id=note_id)
     outbox.emit(
-        session, event, organization_id=organization, aggregate_id=note_id, version=row.version + 1, community_id=row.community_id
+        session,
+        event,
+        organization_id=organization,
+        aggregate_id=note_id,
+        version=row.version + 1,
+        community_id=row.community_id,
     )
     return NoteOut(id=note_id, body=body, version=row.version + 1)
 
@@ -135,7 +146,11 @@ async def on_membership(session: Session, events: list[Received[MembershipApprov
                 "INSERT INTO seen VALUES (:id, :organization, :state, 1) "
                 "ON CONFLICT (id) DO UPDATE SET state = EXCLUDED.state, times = seen.times + 1"
             ),
-            {"id": received.event.membership_id, "organization": received.envelope.organization, "state": received.event.state},
+            {
+                "id": received.event.membership_id,
+                "organization": received.envelope.organization,
+                "state": received.event.state,
+            },
         )
 
 

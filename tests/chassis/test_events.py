@@ -24,7 +24,7 @@ from contracts.members import AccountCreated, MembershipApproved, MembershipLeft
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  the condition is the database's, which raises no event here
             await asyncio.sleep(0.02)
 
 
@@ -68,7 +68,9 @@ async def test_the_relay_publishes_every_committed_event_once_and_in_version_ord
                 await edit(session, note, str(number))
 
     stopping = asyncio.Event()
-    relays = [asyncio.create_task(Relay(kit.runtime.worker_engine, kit.runtime.bus, batch=7).run(stopping)) for _ in range(4)]
+    relays = [
+        asyncio.create_task(Relay(kit.runtime.worker_engine, kit.runtime.bus, batch=7).run(stopping)) for _ in range(4)
+    ]
     await asyncio.gather(*(churn(note) for note in notes))
 
     async def all_published() -> bool:
@@ -134,7 +136,9 @@ async def test_a_long_open_transaction_is_not_skipped(kit: Kit) -> None:
             quick = await write_note(late, organization, new_id(), "quick")
         assert await kit.relay() == 1
     assert await kit.relay() == 1
-    published = await kit.sql("SELECT aggregate_id FROM outbox WHERE published_at IS NOT NULL AND organization_id = $1", organization)
+    published = await kit.sql(
+        "SELECT aggregate_id FROM outbox WHERE published_at IS NOT NULL AND organization_id = $1", organization
+    )
     assert {row["aggregate_id"] for row in published} == {slow.id, quick.id}
 
 
@@ -158,9 +162,14 @@ async def test_partitions_take_over_what_fell_into_the_default(kit: Kit) -> None
     organization = new_id()
     async with transaction(kit.runtime.engine, organization) as session:
         await write_note(session, organization, new_id(), "before")
-    await kit.sql("INSERT INTO due_work (organization_id, kind, key, due_at) VALUES ($1, 'outbox.partition', 'log', now())", UUID(int=0))
+    await kit.sql(
+        "INSERT INTO due_work (organization_id, kind, key, due_at) VALUES ($1, 'outbox.partition', 'log', now())",
+        UUID(int=0),
+    )
     await kit.work()
-    [row] = await kit.sql("SELECT tableoid::regclass::text AS part FROM outbox WHERE organization_id = $1", organization)
+    [row] = await kit.sql(
+        "SELECT tableoid::regclass::text AS part FROM outbox WHERE organization_id = $1", organization
+    )
     assert row["part"] == f"outbox_{clock.now():%Y_%m}"
     assert await kit.relay() >= 1
 
@@ -186,7 +195,9 @@ async def test_a_late_older_version_neither_overwrites_state_nor_is_lost_as_a_fa
     assert await seen(kit, membership) == ("left", 1)
     account = new_id()
     facts = [
-        envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account, version=version)
+        envelope(
+            AccountCreated(account_id=account, bot=False, credentialed=True), organization, account, version=version
+        )
         for version in (3, 1, 2)
     ]
     for fact in facts:
@@ -220,12 +231,15 @@ async def consuming_from(
     publisher = await Bus.connect(cluster.nats.url("members"), "members")
     await publisher.ensure_stream()
     stopping = asyncio.Event()
-    loop = Consumption(kit.runtime.worker_engine, kit.runtime.bus, consumer, owner="members", batch=50, attempts=attempts)
+    loop = Consumption(
+        kit.runtime.worker_engine, kit.runtime.bus, consumer, owner="members", batch=50, attempts=attempts
+    )
     running = asyncio.create_task(loop.run(stopping))
 
     async def publish(*envelopes: Envelope) -> None:
         messages = [
-            relay.Outgoing(str(new_id()), subject_of(one.type, one.community), one.model_dump_json().encode()) for one in envelopes
+            relay.Outgoing(str(new_id()), subject_of(one.type, one.community), one.model_dump_json().encode())
+            for one in envelopes
         ]
         assert all(await publisher.publish(messages))
 
@@ -256,7 +270,9 @@ async def test_an_effect_follows_its_event_without_waiting_for_a_full_batch(kit:
     async with consuming_from(kit, cluster) as publish:
         for _ in range(5):
             account = new_id()
-            await publish(envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account))
+            await publish(
+                envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account)
+            )
 
             async def arrived(account: UUID = account) -> bool:
                 return await seen(kit, account) is not None
@@ -292,7 +308,11 @@ async def test_poison_becomes_one_dead_letter_while_others_proceed_and_retry_wor
 async def test_what_is_no_event_is_put_aside_at_once(kit: Kit, cluster: Cluster) -> None:
     async with consuming_from(kit, cluster):
         publisher = await Bus.connect(cluster.nats.url("members"), "members")
-        assert all(await publisher.publish([relay.Outgoing(str(new_id()), "evt.members.account.created.v1.-", b"\x00 no event")]))
+        assert all(
+            await publisher.publish(
+                [relay.Outgoing(str(new_id()), "evt.members.account.created.v1.-", b"\x00 no event")]
+            )
+        )
         await publisher.close()
 
         async def dead() -> bool:
@@ -341,7 +361,9 @@ async def test_a_backfill_reaches_the_named_consumer_only_and_is_no_live_event(k
     await kit.relay()
     bus = await Bus.connect(cluster.nats.url(), "content")
     before = len(await stored(bus))
-    sent = await relay.replay(kit.runtime.worker_engine, kit.runtime.bus, "pulse", ["content.post.published.v1"], run="r1")
+    sent = await relay.replay(
+        kit.runtime.worker_engine, kit.runtime.bus, "pulse", ["content.post.published.v1"], run="r1"
+    )
     assert sent >= 1
     again = await stored(bus)
     assert len(again) == before + sent
@@ -381,7 +403,9 @@ async def test_the_trace_of_the_request_is_in_its_event(kit: Kit) -> None:
     member = kit.person(organization, await kit.member(organization, community))
     trace = "0af7651916cd43dd8448eb211c80319c"
     answer = await member.post(
-        f"/v1/communities/{community}/notes", json={"body": "x"}, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        f"/v1/communities/{community}/notes",
+        json={"body": "x"},
+        headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
     )
     [event] = [one for one in await kit.events() if str(one.aggregateid) == answer.json()["id"]]
     assert (event.traceparent or "").split("-")[1] == trace

@@ -73,7 +73,9 @@ async def test_a_query_without_a_tenant_is_an_error_and_not_everything(scene: Sc
     await scene.write("secret")
     assert (await scene.kit.client().get("/v1/untenanted")).status_code == 500
     async with scene.kit.runtime.engine.connect() as connection:
-        await connection.execute(text("SELECT set_config('hearth.organization_id', :o, true)"), {"o": str(scene.organization)})
+        await connection.execute(
+            text("SELECT set_config('hearth.organization_id', :o, true)"), {"o": str(scene.organization)}
+        )
         assert (await connection.execute(text("SELECT count(*) FROM note"))).scalar_one() == 1
         await connection.rollback()
         with pytest.raises(Exception, match=r"invalid input syntax for type uuid|unrecognized configuration"):
@@ -84,10 +86,13 @@ async def test_a_query_without_a_tenant_is_an_error_and_not_everything(scene: Sc
 
 async def test_the_application_role_can_neither_change_tables_nor_write_as_another_tenant(scene: Scene) -> None:
     async with scene.kit.runtime.engine.connect() as connection:
-        await connection.execute(text("SELECT set_config('hearth.organization_id', :o, true)"), {"o": str(scene.organization)})
+        await connection.execute(
+            text("SELECT set_config('hearth.organization_id', :o, true)"), {"o": str(scene.organization)}
+        )
         with pytest.raises(Exception, match="row-level security"):
             await connection.execute(
-                text("INSERT INTO note VALUES (:id, :o, :c, 'x', 1)"), {"id": new_id(), "o": new_id(), "c": scene.community}
+                text("INSERT INTO note VALUES (:id, :o, :c, 'x', 1)"),
+                {"id": new_id(), "o": new_id(), "c": scene.community},
             )
     async with scene.kit.runtime.engine.connect() as connection:
         with pytest.raises(Exception, match="must be owner"):
@@ -98,7 +103,7 @@ async def test_the_worker_role_sees_other_tenants_only_in_the_chassis_tables(sce
     await scene.write("event")
     async with scene.kit.runtime.worker_engine.connect() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM outbox"))).scalar_one() >= 1
-        with pytest.raises(Exception, match="unrecognized configuration|invalid input"):
+        with pytest.raises(Exception, match=r"unrecognized configuration|invalid input"):
             await connection.execute(text("SELECT count(*) FROM note"))
 
 
@@ -149,14 +154,19 @@ async def test_a_failed_request_does_not_use_up_its_key(scene: Scene) -> None:
 async def test_a_hundred_parallel_twins_write_once(scene: Scene) -> None:
     answers = await asyncio.gather(*(scene.write("twin", **{"Idempotency-Key": "twin"}) for _ in range(100)))
     assert {answer.status_code for answer in answers} <= {201, 409}
-    assert {answer.json()["type"] for answer in answers if answer.status_code == 409} <= {"urn:hearth:problem:idempotency-key-in-use"}
+    assert {answer.json()["type"] for answer in answers if answer.status_code == 409} <= {
+        "urn:hearth:problem:idempotency-key-in-use"
+    }
     assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
     assert len((await scene.member.get(scene.notes)).json()) == 1
 
 
 async def test_old_answers_are_purged_by_due_work(scene: Scene) -> None:
     await scene.write("kept a day", **{"Idempotency-Key": "day"})
-    await scene.kit.sql("UPDATE idempotency SET created_at = created_at - interval '25 hours' WHERE organization_id = $1", scene.organization)
+    await scene.kit.sql(
+        "UPDATE idempotency SET created_at = created_at - interval '25 hours' WHERE organization_id = $1",
+        scene.organization,
+    )
     await scene.kit.sql("UPDATE due_work SET due_at = now() WHERE organization_id = $1", scene.organization)
     await scene.kit.work()
     assert await scene.kit.sql("SELECT 1 FROM idempotency WHERE organization_id = $1", scene.organization) == []
@@ -181,7 +191,9 @@ async def test_old_answers_are_purged_by_due_work(scene: Scene) -> None:
         (b"", 422, ""),
     ],
 )
-async def test_bad_json_is_a_problem_with_a_pointer(scene: Scene, content: bytes, status: int, pointer: str | None) -> None:
+async def test_bad_json_is_a_problem_with_a_pointer(
+    scene: Scene, content: bytes, status: int, pointer: str | None
+) -> None:
     answer = await scene.member.post(scene.notes, content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -197,7 +209,11 @@ async def test_bad_path_values_are_problems(scene: Scene, path: str) -> None:
 
 
 async def test_unknown_paths_methods_and_faults_are_problems(scene: Scene) -> None:
-    for request, status in ((scene.member.get("/nowhere"), 404), (scene.member.delete("/v1/public"), 405), (scene.member.get("/v1/broken"), 500)):
+    for request, status in (
+        (scene.member.get("/nowhere"), 404),
+        (scene.member.delete("/v1/public"), 405),
+        (scene.member.get("/v1/broken"), 500),
+    ):
         answer = await request
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
@@ -251,5 +267,11 @@ async def test_a_read_waits_for_the_write_it_names_and_gives_up_in_time(scene: S
     # What this service owns, and what none of its projections follows, needs no waiting.
     for position in (f"post/{new_id()}@9", f"session/{new_id()}@9"):
         assert (await scene.member.get(scene.notes, headers={"Hearth-After": position})).status_code == 200
-    for nonsense in ("x", "membership/1@1", "a" * 100, f"membership/{'g' * 36}@1", ", ".join([f"post/{new_id()}@1"] * 201)):
+    for nonsense in (
+        "x",
+        "membership/1@1",
+        "a" * 100,
+        f"membership/{'g' * 36}@1",
+        ", ".join([f"post/{new_id()}@1"] * 201),
+    ):
         assert (await scene.member.get(scene.notes, headers={"Hearth-After": nonsense})).status_code == 400

@@ -96,12 +96,13 @@ def build_app(service: Service, runtime: Runtime) -> FastAPI:
     app.add_exception_handler(Replay, on_replay)
     app.add_exception_handler(Exception, on_unexpected)
     app.add_middleware(Telemetry, service=service.name)
-    _describe(app)
+    _describe(app, service)
     return app
 
 
-def _describe(app: FastAPI) -> None:
+def _describe(app: FastAPI, service: Service) -> None:
     original = app.openapi
+    routes = [route for one in service.routers for route in one.routes if isinstance(route, APIRoute)]
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -111,33 +112,13 @@ def _describe(app: FastAPI) -> None:
             # Ours are problem documents; FastAPI's own validation schema describes nothing that is sent.
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
-            by_path = {
-                (route.path_format, method.lower()): route for route in _routes(app) for method in route.methods or ()
-            }
+            by_path = {(route.path_format, method.lower()): route for route in routes for method in route.methods or ()}
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
                     _describe_operation(operation, by_path.get((path, method)))
         return app.openapi_schema or original()
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _routes(app: FastAPI) -> list[APIRoute]:
-    return [route for route in iterate_routes(app) if isinstance(route, APIRoute)]
-
-
-def iterate_routes(app: FastAPI) -> list[Any]:
-    """Return the app's routes, those of included routers too."""
-    found: list[Any] = []
-    stack: list[Any] = list(app.router.routes)
-    while stack:
-        route = stack.pop(0)
-        inner = getattr(route, "routes", None)
-        if isinstance(route, APIRoute) or not inner:
-            found.append(route)
-        else:
-            stack = [*inner, *stack]
-    return found
 
 
 def _describe_operation(operation: dict[str, Any], route: APIRoute | None) -> None:

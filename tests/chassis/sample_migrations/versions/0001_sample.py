@@ -8,17 +8,19 @@ down_revision = None
 
 
 def upgrade() -> None:
-    run([
-        *chassis_tables(roles()),
-        *standing_tables(roles()),
-        """CREATE TABLE note (
+    run(
+        [
+            *chassis_tables(roles()),
+            *standing_tables(roles()),
+            """CREATE TABLE note (
             id uuid PRIMARY KEY,
             organization_id uuid NOT NULL,
             community_id uuid NOT NULL,
             body text NOT NULL CHECK (length(body) <= 100),
             version integer NOT NULL
         )""",
-        *tenant_table("note", roles()),
-        "CREATE TABLE seen (id uuid PRIMARY KEY, organization_id uuid NOT NULL, state text NOT NULL, times integer NOT NULL)",
-        *tenant_table("seen", roles()),
-    ])
+            *tenant_table("note", roles()),
+            "CREATE TABLE seen (id uuid PRIMARY KEY, organization_id uuid NOT NULL, state text NOT NULL, times integer NOT NULL)",
+            *tenant_table("seen", roles()),
+        ]
+    )
