@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from content.discussion.policy import is_emoji
 from hearth.slack.emoji import EMOJI
 from hearth.slack.text import clean, emoji_of, markdown_of, micros_of, one_line, rfc3339, time_of, ts_of
 
@@ -166,8 +167,10 @@ def test_emoji_names() -> None:
     assert emoji_of("+1") == emoji_of("thumbsup") == emoji_of("+1::skin-tone-4") == "👍"
     assert emoji_of("party-parrot") == ":party-parrot:"
     assert emoji_of("自定义") == ":自定义:"
-    assert emoji_of("") is emoji_of("a b") is emoji_of("a:b") is emoji_of("x" * 61) is emoji_of("a\nb") is None
+    assert emoji_of("") is emoji_of("a b") is emoji_of("a:b") is emoji_of("x" * 101) is emoji_of("a\nb") is None
+    assert emoji_of("x" * 100) == f":{'x' * 38}:"
     assert len(EMOJI) > 300
+    assert [emoji for emoji in EMOJI.values() if not is_emoji(emoji)] == [], "content takes every one of them"
 
 
 @given(st.text())

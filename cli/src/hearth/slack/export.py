@@ -81,6 +81,7 @@ class Export:
 
     def __init__(self, path: Path, *, now: datetime) -> None:
         self._rejections = Rejections()
+        self._now = now
         self._latest = latest_micros(now)
         self._first: dict[str, int] = {}
         self._threads: dict[str, set[int]] = {}
@@ -117,7 +118,8 @@ class Export:
                 display_name=person.display_name,
                 bot=person.bot,
                 deleted=person.deleted,
-                joined_at=None if first is None else time_of(first),
+                # clocks differ: a first message may lie a moment ahead, a joining may not
+                joined_at=None if first is None else min(time_of(first), self._now),
                 place=person.place,
             )
 

@@ -24,7 +24,9 @@ SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 URL: Final = re.compile(r"(?:https?|ftp|git|mailto|tel):\S+", re.IGNORECASE)
 SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 SKIN_TONE: Final = re.compile(r"::skin-tone-[1-6]")
-EMOJI_NAME: Final = re.compile(r"[^\s:\x00-\x1f\x7f]{1,60}")
+EMOJI_NAME: Final = re.compile(r"[\w'’&.()!+-]{1,100}")
+MAX_EMOJI_NAME_CHARS: Final = 38
+"""Of a custom emoji: what fits between the colons of the API's short codes; Slack allows 100."""
 
 MENTION_MARK: Final = "\x01"
 """Stands for the < of a mention until the end; `clean` has removed any other."""
@@ -77,7 +79,7 @@ def emoji_of(name: str) -> str | None:
     bare = SKIN_TONE.sub("", name)
     if EMOJI_NAME.fullmatch(bare) is None:
         return None
-    return EMOJI.get(bare, f":{bare}:")
+    return EMOJI.get(bare, f":{bare[:MAX_EMOJI_NAME_CHARS]}:")
 
 
 def markdown_of(text: str, mention: Mention, channels: Mapping[str, str]) -> str:
