@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic.types import AwareDatetime
 from pydantic_core import ErrorDetails
 
+from chassis import clock
 from chassis.schemas import Input, Output
 from content.text import Plain
 
@@ -160,6 +161,17 @@ def time_refusal(name: str, at: datetime | None, now: datetime) -> Reason | None
     return None
 
 
+class Item(Protocol):
+    """One thing to import."""
+
+    @property
+    def external_id(self) -> str:
+        """Its id where it comes from."""
+
+
+AnyItem = TypeVar("AnyItem", bound=Item)
+
+
 @dataclass(slots=True)
 class Tally:
     """Collects what becomes of each item, and reports it in the order of the batch."""
@@ -167,15 +179,49 @@ class Tally:
     _accepted: dict[int, ImportedItem] = field(default_factory=dict)
     _rejected: dict[int, RejectedItem] = field(default_factory=dict)
 
+    def sift(self, batch: Sequence[AnyItem], times: Sequence[str] = ()) -> dict[int, AnyItem]:
+        """Return the items that are right in themselves, by their place in the batch, and reject the others.
+
+        `times` names the fields that hold original times.
+        """
+        now = clock.now()
+        items: dict[int, AnyItem] = {}
+        for index, item in enumerate(batch):
+            if isinstance(item, Refused):
+                self.reject(index, item.external_id, item.reason)
+                continue
+            refusals = (time_refusal(name.replace("_", "-"), getattr(item, name), now) for name in times)
+            refusal = next(filter(None, refusals), None)
+            if refusal is None:
+                items[index] = item
+            else:
+                self.reject(index, item.external_id, refusal)
+        return items
+
     def accept(self, index: int, external_id: str, identifier: UUID, outcome: Outcome) -> None:
         """Note an item that is here now."""
         self._accepted[index] = ImportedItem(external_id=external_id, id=identifier, outcome=outcome)
 
     def reject(self, index: int, external_id: str | None, reason: Reason) -> None:
-        """Note an item that is left out."""
+        """Note an item that is left out, whatever was noted before."""
+        self._accepted.pop(index, None)
         self._rejected[index] = RejectedItem(
             index=index, external_id=external_id, code=reason.code, detail=reason.detail
         )
+
+    def settle(self, items: Mapping[int, Item], created: Mapping[str, UUID], known: Mapping[str, UUID]) -> None:
+        """Note the items that were not rejected: by external id, created now (its first item) or known before."""
+        new = set(created)
+        for index, item in items.items():
+            external_id = item.external_id
+            if index in self._rejected:
+                continue
+            if external_id in new:
+                new.remove(external_id)
+                self.accept(index, external_id, created[external_id], Outcome.CREATED)
+            else:
+                identifier = created.get(external_id) or known[external_id]
+                self.accept(index, external_id, identifier, Outcome.EXISTING)
 
     def report(self) -> ImportReport:
         """Return the report."""

@@ -52,7 +52,7 @@ Body = Annotated[
 ]
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n\t]*$"),
     Plain,
     Field(description="plain text, 1 to 200 characters", examples=["每日一词"]),
 ]

@@ -13,7 +13,7 @@ from chassis.db import Session
 from chassis.errors import Problem
 from chassis.ids import new_id
 from chassis.requests import check_version
-from content.imports import ImportReport, Outcome, Reason, Refused, Tally, attachments_json, time_refusal
+from content.imports import ImportReport, Reason, Tally, attachments_json
 from content.posts import policy, queries
 from content.posts.models import Post
 from content.posts.schemas import PostCreate, PostImport, PostImports, PostUpdate
@@ -24,15 +24,19 @@ from contracts.content import PostDeleted, PostEdited, PostPublished
 AUTHOR_UNKNOWN = Reason("author-unknown", "The author has no membership of this community.")
 
 
-def check(refusal: policy.Refusal | None) -> None:
-    """Raise Problem 409 for a refusal."""
+def _check(refusal: policy.Refusal | None) -> None:
     if refusal is not None:
         raise Problem(409, refusal.code, refusal.detail)
 
 
 def check_may_speak(member: Standing) -> None:
     """Raise Problem 409 when the member can say nothing new in the community's present state."""
-    check(policy.speaking_refusal(member.community_state, queries.caller_of(member)))
+    _check(policy.speaking_refusal(member.community_state, queries.caller_of(member)))
+
+
+def check_may_edit(member: Standing) -> None:
+    """Raise Problem 409 when nothing can be changed or imported in the community any more."""
+    _check(policy.archive_refusal(member.community_state))
 
 
 def check_may_change(member: Standing, author_id: UUID) -> None:
@@ -78,7 +82,7 @@ async def edit_post(
     post = await queries.lock_post(session, member.community_id, post_id)
     check_may_change(member, post.author_id)
     check_version(expected, post.version)
-    check(policy.archive_refusal(member.community_state))
+    check_may_edit(member)
     title = change.title if "title" in change.model_fields_set else post.title
     body = post.body if change.body is None else change.body
     if (title, body) != (post.title, post.body):
@@ -136,48 +140,28 @@ RETURNING external_id, id
 
 async def import_posts(session: Session, member: Standing, batch: PostImports) -> ImportReport:
     """Bring posts in, each once, at their original times. Raises Problem 409 in an archived community."""
-    check(policy.archive_refusal(member.community_state))
+    check_may_edit(member)
     tally = Tally()
-    items = _acceptable(batch, tally)
-    external_ids = [item.external_id for item in items.values()]
-    known = await queries.find_imported(session, member.community_id, batch.source, external_ids)
-    authors = await queries.find_accounts(session, member.community_id, (item.author_id for item in items.values()))
+    items = tally.sift(batch.items, ("published_at", "edited_at"))
+    place = (session, member.community_id)
+    known = await queries.find_imported(*place, batch.source, (item.external_id for item in items.values()))
+    authors = await queries.find_accounts(*place, (item.author_id for item in items.values()))
     fresh: dict[str, PostImport] = {}
     for index, item in items.items():
-        if item.external_id in known:
+        if item.external_id in known or item.external_id in fresh:
             continue
         if item.author_id in authors:
-            fresh.setdefault(item.external_id, item)
-        elif item.external_id not in fresh:
+            fresh[item.external_id] = item
+        else:
             tally.reject(index, item.external_id, AUTHOR_UNKNOWN)
     created = await _insert(session, member, batch.source, fresh)
     if len(created) < len(fresh):  # somebody else imported them in the meantime
-        known |= await queries.find_imported(session, member.community_id, batch.source, fresh.keys() - created.keys())
-    for index, item in items.items():
-        if item.external_id in created:
-            identifier = created.pop(item.external_id)
-            tally.accept(index, item.external_id, identifier, Outcome.CREATED)
-            known[item.external_id] = queries.Imported(identifier, item.author_id, item.published_at, deleted=False)
-            _tell_imported(session, member, identifier, item)
-        elif item.external_id in known:
-            tally.accept(index, item.external_id, known[item.external_id].id, Outcome.EXISTING)
+        known |= await queries.find_imported(*place, batch.source, fresh.keys() - created.keys())
+    tally.settle(items, created, {external_id: one.id for external_id, one in known.items()})
+    for external_id, item in fresh.items():
+        if external_id in created:
+            _tell_imported(session, member, created[external_id], item)
     return tally.report()
-
-
-def _acceptable(batch: PostImports, tally: Tally) -> dict[int, PostImport]:
-    """Return the items that are right in themselves, by their place in the batch, and reject the others."""
-    now = clock.now()
-    items: dict[int, PostImport] = {}
-    for index, item in enumerate(batch.items):
-        if isinstance(item, Refused):
-            tally.reject(index, item.external_id, item.reason)
-            continue
-        refusal = time_refusal("published-at", item.published_at, now) or time_refusal("edited-at", item.edited_at, now)
-        if refusal:
-            tally.reject(index, item.external_id, refusal)
-        else:
-            items[index] = item
-    return items
 
 
 async def _insert(session: Session, member: Standing, source: str, fresh: dict[str, PostImport]) -> dict[str, UUID]:

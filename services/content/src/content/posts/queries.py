@@ -92,12 +92,17 @@ async def list_posts(
         arguments += [datetime.fromisoformat(after[0]), UUID(after[1])]
         conditions.append(f"AND (published_at, id) < (${len(arguments)}, ${len(arguments) + 1})")
     found = await reader.json(organization, _feed(" ".join(conditions)), *arguments)
-    return page(found, cursors, scope)
+    return page(found, cursors, scope, "community")
 
 
-def page(found: str | None, cursors: Cursors, scope: str) -> str:
-    """Return the JSON of a page from what a list's statement answered: the last place (or nothing), a line feed, the rows."""
-    last, _, rows = (found or "\n[]").partition("\n")
+def page(found: str | None, cursors: Cursors, scope: str, what: str) -> str:
+    """Return the JSON of a page from what a list's statement answered: the last place (or nothing), a line feed, the rows.
+
+    Raises Problem 404 about `what` the list belongs to when there was no answer.
+    """
+    if found is None:
+        raise not_found(what)
+    last, _, rows = found.partition("\n")
     cursor = f'"{cursors.encode(scope, *last.split("|"))}"' if last else "null"
     return f'{{"data":{rows},"next_cursor":{cursor}}}'
 

@@ -1,0 +1,1 @@
+"""Every write of comments and reactions, and the events that tell of them."""

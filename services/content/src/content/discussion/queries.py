@@ -1,0 +1,253 @@
+"""Every SELECT of comments and reactions. Hot reads return the answer's JSON as PostgreSQL built it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from chassis.auth import Standing
+from chassis.db import Reader, Session, read
+from chassis.errors import not_found
+from chassis.pagination import Cursors
+from content.discussion.models import Comment, Reaction
+from content.posts import policy
+from content.posts import queries as posts
+from content.posts.models import Post
+from contracts.content import SubjectKind
+
+_DOCUMENT = """
+SELECT comment.id, comment.community_id, comment.post_id, comment.parent_id, comment.author_id, comment.body,
+    comment.commented_at, comment.edited_at, comment.origin, comment.external_id, comment.attachments,
+    (SELECT coalesce(json_object_agg(emoji, people), '{{}}') FROM (
+        SELECT emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
+        WHERE reaction.subject_id = comment.id AND reaction.subject_kind = 'comment' AND cardinality(emojis) > 0
+        GROUP BY emoji ORDER BY people DESC, emoji) AS counted) AS reaction_counts,
+    comment.version, CASE WHEN comment.author_id = $3 THEN {own}::json ELSE {other}::json END AS can
+FROM {source} AS comment
+"""
+_ONE = f"""
+SELECT comment.version || E'\\n' || row_to_json(comment)::text FROM (
+    {_DOCUMENT.format(source="comment", own="$5", other="$6")}
+    JOIN post ON post.id = comment.post_id AND post.deleted_at IS NULL
+    WHERE comment.id = $4 AND comment.community_id = $2 AND comment.deleted_at IS NULL) AS comment
+"""
+
+
+def _of_post(more: str) -> str:
+    """Return the statement of a post's comments, oldest first; nothing at all when the post is not there."""
+    return f"""
+    SELECT coalesce(CASE WHEN count(*) > $4 THEN (array_agg(commented_at::text || '|' || id))[$4] END, '') || E'\\n['
+        || coalesce(string_agg(document, ',') FILTER (WHERE place <= $4), '') || ']'
+    FROM (
+        SELECT page.place, page.commented_at, page.id, row_to_json(document)::text AS document
+        FROM (
+            SELECT row_number() OVER () AS place, oldest.* FROM (
+                SELECT * FROM comment WHERE post_id = $7 AND deleted_at IS NULL {more}
+                ORDER BY commented_at, id LIMIT $4 + 1) AS oldest) AS page
+        CROSS JOIN LATERAL ({_DOCUMENT.format(source="(SELECT page.*)", own="$5", other="$6")}) AS document
+    ) AS listed
+    HAVING EXISTS (SELECT FROM post WHERE id = $7 AND community_id = $2 AND deleted_at IS NULL)
+    """
+
+
+_COMMENTS = _of_post("")
+_MORE_COMMENTS = _of_post("AND (commented_at, id) > ($8, $9)")
+
+# In the order in which people first reacted: ids are UUIDv7, and a change does not move a row on the way through the pages.
+_REACTIONS = """
+SELECT coalesce(CASE WHEN count(*) > $3 THEN (array_agg(id::text))[$3] END, '') || E'\\n['
+    || coalesce(string_agg(document, ',') FILTER (WHERE place <= $3), '') || ']'
+FROM (
+    SELECT row_number() OVER () AS place, id, row_to_json(reaction)::text AS document
+    FROM (
+        SELECT id, subject_kind, subject_id, account_id, emojis, reacted_at, version FROM reaction
+        WHERE subject_id = $4 AND subject_kind = $5 AND cardinality(emojis) > 0 AND ($6::uuid IS NULL OR id > $6)
+        ORDER BY id LIMIT $3 + 1) AS reaction
+) AS listed
+HAVING EXISTS (
+    SELECT FROM post LEFT JOIN comment ON comment.post_id = post.id AND comment.id = $4 AND comment.deleted_at IS NULL
+    WHERE post.community_id = $2 AND post.deleted_at IS NULL AND CASE $5 WHEN 'post' THEN post.id ELSE comment.id END = $4)
+"""
+
+
+def _abilities(member: Standing) -> tuple[str, str]:
+    caller = posts.caller_of(member)
+    own, other = (policy.can(member.community_state, caller, own=own, answer="reply") for own in (True, False))
+    return orjson.dumps(own).decode(), orjson.dumps(other).decode()
+
+
+async def list_comments(
+    reader: Reader, cursors: Cursors, member: Standing, post_id: UUID, *, limit: int, cursor: str | None
+) -> str:
+    """Return a page of a post's comments as JSON, oldest first. Raises Problem 404, 422 for a foreign cursor."""
+    organization = member.principal.organization_id
+    scope = f"comments:{organization}:{post_id}"
+    arguments: list[Any] = [member.community_id, member.principal.account_id, limit, *_abilities(member), post_id]
+    after = cursors.decode(scope, cursor)
+    if after is not None:
+        arguments += [datetime.fromisoformat(after[0]), UUID(after[1])]
+    found = await reader.json(organization, _COMMENTS if after is None else _MORE_COMMENTS, *arguments)
+    return posts.page(found, cursors, scope, "post")
+
+
+async def get_comment(at: Reader | Session, member: Standing, comment_id: UUID) -> posts.Document:
+    """Return a comment as the member sees it. Raises Problem 404, for a tombstone and under a deleted post too."""
+    arguments = (member.community_id, member.principal.account_id, comment_id, *_abilities(member))
+    if isinstance(at, Reader):
+        found = await at.json(member.principal.organization_id, _ONE, *arguments)
+    else:
+        found = await read(at, _ONE, *arguments)
+    return posts.Document.of(found, "comment")
+
+
+async def list_reactions(
+    reader: Reader,
+    cursors: Cursors,
+    member: Standing,
+    kind: SubjectKind,
+    subject_id: UUID,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> str:
+    """Return a page of who reacted with what, as JSON, the first first. Raises Problem 404, 422 for a foreign cursor."""
+    organization = member.principal.organization_id
+    scope = f"reactions:{organization}:{kind}:{subject_id}"
+    after = cursors.decode(scope, cursor)
+    last = UUID(after[0]) if after else None
+    found = await reader.json(organization, _REACTIONS, member.community_id, limit, subject_id, kind.value, last)
+    return posts.page(found, cursors, scope, kind.value)
+
+
+async def lock_comment(session: Session, community_id: UUID, comment_id: UUID) -> Comment:
+    """Return a comment of a post that is there, locked against every other change. Raises Problem 404."""
+    found = await session.scalars(
+        select(Comment)
+        .join(Post, (col(Post.id) == Comment.post_id) & col(Post.deleted_at).is_(None))
+        .where(Comment.id == comment_id, Comment.community_id == community_id, col(Comment.deleted_at).is_(None))
+        .with_for_update(of=Comment)
+    )
+    comment = found.one_or_none()
+    if comment is None:
+        raise not_found("comment")
+    return comment
+
+
+async def is_comment_of(session: Session, post_id: UUID, comment_id: UUID) -> bool:
+    """Return whether it is a comment of this post, and not deleted."""
+    found = await session.scalars(
+        select(Comment.id).where(
+            Comment.id == comment_id, Comment.post_id == post_id, col(Comment.deleted_at).is_(None)
+        )
+    )
+    return found.one_or_none() is not None
+
+
+async def get_subject_author(session: Session, community_id: UUID, kind: SubjectKind, subject_id: UUID) -> UUID:
+    """Return who wrote what is reacted to, and keep it from being deleted until the transaction ends. Raises Problem 404."""
+    if kind is SubjectKind.POST:
+        return await posts.get_subject(session, community_id, subject_id)
+    found = await session.scalars(
+        select(Comment.author_id)
+        .join(Post, (col(Post.id) == Comment.post_id) & col(Post.deleted_at).is_(None))
+        .where(Comment.id == subject_id, Comment.community_id == community_id, col(Comment.deleted_at).is_(None))
+        .with_for_update(read=True, key_share=True)
+    )
+    author = found.one_or_none()
+    if author is None:
+        raise not_found("comment")
+    return author
+
+
+async def find_reaction(session: Session, kind: SubjectKind, subject_id: UUID, account_id: UUID) -> Reaction | None:
+    """Return what an account feels about a subject, locked."""
+    found = await session.scalars(
+        select(Reaction)
+        .where(
+            Reaction.subject_id == subject_id, Reaction.subject_kind == kind.value, Reaction.account_id == account_id
+        )
+        .with_for_update()
+    )
+    return found.one_or_none()
+
+
+async def lock_reaction(session: Session, kind: SubjectKind, subject_id: UUID, account_id: UUID) -> Reaction:
+    """Return what an account feels about a subject, locked; there is a row, and rows stay."""
+    reaction = await find_reaction(session, kind, subject_id, account_id)
+    assert reaction is not None  # noqa: S101  no reaction is ever removed
+    return reaction
+
+
+class ImportedSubject(NamedTuple):
+    """What the external id of a reaction's subject stands for."""
+
+    kind: SubjectKind
+    id: UUID
+    author_id: UUID
+    said_at: datetime
+    deleted: bool
+
+
+_IMPORTED = text("""
+SELECT comment.external_id, comment.id, comment.author_id, comment.commented_at,
+    comment.deleted_at IS NOT NULL OR post.deleted_at IS NOT NULL AS deleted
+FROM comment JOIN post ON post.id = comment.post_id
+WHERE comment.community_id = :community_id AND comment.source = :source AND comment.external_id = ANY(:external_ids)
+ORDER BY comment.id FOR KEY SHARE
+""")
+
+
+async def find_imported(
+    session: Session, community_id: UUID, source: str, external_ids: Iterable[str]
+) -> dict[str, ImportedSubject]:
+    """Return the comments, tombstones too, that came with these external ids, and keep them from being deleted meanwhile."""
+    rows = await session.execute(
+        _IMPORTED, {"community_id": community_id, "source": source, "external_ids": sorted(set(external_ids))}
+    )
+    return {
+        row.external_id: ImportedSubject(SubjectKind.COMMENT, row.id, row.author_id, row.commented_at, row.deleted)
+        for row in rows
+    }
+
+
+async def find_imported_subjects(
+    session: Session, community_id: UUID, source: str, external_ids: Iterable[str]
+) -> dict[str, ImportedSubject]:
+    """Return what came with these external ids, posts before comments."""
+    wanted = set(external_ids)
+    found = {
+        external_id: ImportedSubject(SubjectKind.POST, *post)
+        for external_id, post in (await posts.find_imported(session, community_id, source, wanted)).items()
+    }
+    return found | await find_imported(session, community_id, source, wanted - found.keys())
+
+
+ReactionKey = tuple[SubjectKind, UUID, UUID]
+"""Subject's kind and id, and the account: one aggregate."""
+
+_LOCK = text("""
+SELECT reaction.* FROM reaction
+JOIN unnest(CAST(:kinds AS text[]), CAST(:subjects AS uuid[]), CAST(:accounts AS uuid[])) AS wanted(kind, subject, account)
+    ON reaction.subject_kind = kind AND reaction.subject_id = subject AND reaction.account_id = account
+ORDER BY reaction.subject_id, reaction.account_id, reaction.subject_kind FOR UPDATE OF reaction
+""")
+
+
+async def lock_reactions(session: Session, keys: Iterable[ReactionKey]) -> dict[ReactionKey, Reaction]:
+    """Return the reactions that are there, locked in one order, so that imports cannot wait for each other in a circle."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    columns = {
+        "kinds": [kind.value for kind, _, _ in wanted],
+        "subjects": [subject for _, subject, _ in wanted],
+        "accounts": [account for _, _, account in wanted],
+    }
+    rows = await session.scalars(select(Reaction).from_statement(_LOCK), columns)
+    return {(SubjectKind(row.subject_kind), row.subject_id, row.account_id): row for row in rows}
