@@ -1,0 +1,22 @@
+"""Engagement's composition root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chassis import standing
+from chassis.app import Service
+from engagement.pulse import consumers as pulse_consumers
+from engagement.pulse import routes as pulse
+from engagement.settings import EngagementSettings
+
+service = Service(
+    name="engagement",
+    title="Engagement",
+    settings=EngagementSettings,
+    migrations=Path(__file__).parents[2] / "migrations",
+    standing_query=standing.QUERY,
+    routers=[pulse.routes],
+    consumers=[standing.consumers, pulse_consumers.consumers],
+    tags={"pulse": "How a community lives: who is active, new, returning, and who falls silent."},
+)
