@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, running_kit
 from members.app import service

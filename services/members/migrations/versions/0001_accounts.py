@@ -140,9 +140,9 @@ INSTALLATION = [
         key bytea PRIMARY KEY CHECK (length(key) = 32),
         failures integer NOT NULL CHECK (failures >= 0),
         locked_until timestamptz,
-        last_failed_at timestamptz NOT NULL
+        counted_at timestamptz NOT NULL
     )""",
-    "CREATE INDEX login_limit_age ON login_limit (last_failed_at)",
+    "CREATE INDEX login_limit_age ON login_limit (counted_at)",
 ]
 
 

@@ -5,23 +5,66 @@ from __future__ import annotations
 from pathlib import Path
 
 from chassis.app import Service
+from chassis.runtime import Runtime
+from members.accounts import routes as accounts
+from members.accounts.credentials import jobs as credential_jobs
+from members.accounts.invitations import routes as invitations
+from members.accounts.keys import jobs as key_jobs
+from members.accounts.keys import operations as key_operations
+from members.accounts.keys import routes as keys
+from members.accounts.organizations import routes as organizations
+from members.accounts.registration import routes as registration
+from members.accounts.sessions import jobs as session_jobs
+from members.accounts.sessions import routes as sessions
+from members.accounts.staff import routes as staff
+from members.communities import queries as community_queries
+from members.communities import routes as communities
+from members.memberships import consumers as memberships_consumers
+from members.memberships import routes as memberships
+from members.memberships.imports import routes as imports
 from members.settings import MembersSettings
 
-STANDING_QUERY = "SELECT NULL::json WHERE $2::uuid IS NULL AND $3::uuid IS NULL"
-"""What an account ($3) is in a community ($2). communities and memberships bring the real one."""
+
+async def start(runtime: Runtime) -> None:
+    """Have what members cannot run without: a signing key; and its chores scheduled."""
+    await key_jobs.start(runtime)
+    await credential_jobs.start(runtime)
+
 
 service = Service(
     name="members",
     title="Hearth members",
     settings=MembersSettings,
     migrations=Path(__file__).parents[2] / "migrations",
-    standing_query=STANDING_QUERY,
+    standing_query=community_queries.STANDING,
     routers=[
-        # communities and memberships join here.
+        registration.routes,
+        organizations.routes,
+        accounts.routes,
+        staff.routes,
+        invitations.routes,
+        sessions.routes,
+        keys.routes,
+        communities.routes,
+        memberships.routes,
+        imports.routes,
     ],
-    consumers=[],
+    consumers=[memberships_consumers.consumers],
     jobs=[
-        # communities and memberships join here.
+        credential_jobs.jobs,
+        session_jobs.jobs,
     ],
-    tags={},
+    jwks=key_jobs.source,
+    operations=key_operations.routes,
+    on_start=start,
+    tags={
+        "registration": "A brand signs up, a person joins.",
+        "organizations": "The brands.",
+        "accounts": "The people of an organization, and its staff.",
+        "invitations": "Imported people take over their accounts.",
+        "sessions": "Signing in, refreshing, signing out.",
+        "keys": "The public keys of access tokens.",
+        "communities": "What a brand runs: each with its zone and its state.",
+        "memberships": "Who belongs to a community, since when and as what.",
+    },
 )

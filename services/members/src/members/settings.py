@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
+from chassis.runtime import Runtime
 from chassis.settings import DEVELOPMENT_SECRET, ServiceSettings
 
 
@@ -24,3 +25,10 @@ class MembersSettings(ServiceSettings):
     """Passwords that are hashed at the same time; each takes the memory above."""
     hash_queue: int = Field(default=100, ge=1, validation_alias="HEARTH_MEMBERS_HASH_QUEUE")
     """Passwords that may wait for a thread before the next is answered 503."""
+
+
+def settings_of(runtime: Runtime) -> MembersSettings:
+    """Return the settings of a running members. Raises TypeError for another service's runtime."""
+    if not isinstance(runtime.settings, MembersSettings):
+        raise TypeError(f"this is the runtime of {runtime.service}")
+    return runtime.settings

@@ -1,0 +1,1 @@
+"""Passwords: what they may be, how they are hashed, and how often one may guess."""

@@ -1,0 +1,1 @@
+"""Invitations: the person behind an imported account takes it over."""

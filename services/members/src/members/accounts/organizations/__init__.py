@@ -1,0 +1,1 @@
+"""Organizations: the brands, each a tenant."""

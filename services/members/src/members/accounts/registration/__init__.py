@@ -1,0 +1,1 @@
+"""Registration: a brand signs up, a person joins."""

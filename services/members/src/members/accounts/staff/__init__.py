@@ -1,0 +1,1 @@
+"""Staff: the owners and admins of an organization."""
