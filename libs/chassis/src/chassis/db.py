@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Enum, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +19,16 @@ TENANT_SETTING = "hearth.organization_id"
 STATEMENT_TIMEOUT_SECONDS = 10
 
 Session = AsyncSession
+
+
+def text_enum(kind: type[StrEnum]) -> Enum:
+    """Return the type of a text column that holds the values of an enumeration; a CHECK constraint refuses others."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        values_callable=lambda members: [member.value for member in members],
+    )
 
 
 def _driver_url(url: str) -> str:

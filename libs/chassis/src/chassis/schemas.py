@@ -92,6 +92,7 @@ _WORDS = {
     403: "The caller may not do this.",
     404: "It does not exist for this caller.",
     409: "It does not fit the present state.",
+    410: "It was here and is gone for good.",
     412: "If-Match names another version: read again.",
     413: "The body is too large.",
     422: "The request does not match what this route accepts.",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Text
+from sqlalchemy import Column, DateTime
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
+from chassis.db import text_enum
 from contracts.members import CommunityRole, MembershipState
 from members.tables import Table
 
@@ -22,8 +23,8 @@ class Membership(Table, table=True):
     organization_id: UUID
     community_id: UUID
     account_id: UUID
-    state: MembershipState = Field(sa_column=Column(Text, nullable=False))
-    roles: list[CommunityRole] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    state: MembershipState = Field(sa_column=Column(text_enum(MembershipState), nullable=False))
+    roles: list[CommunityRole] = Field(sa_column=Column(ARRAY(text_enum(CommunityRole)), nullable=False))
     staff: bool
     bot: bool
     message: str | None = None

@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from chassis.errors import pointer
 from chassis.requests import CONTROL
 from chassis.schemas import Input, Output
+from members.accounts.policy import clean_name
 
 
 class MembershipImportItem(Input):
@@ -55,6 +56,8 @@ def read_items(items: Sequence[dict[str, Any]], now: datetime) -> Read:
             continue
         if any(isinstance(value, str) and CONTROL.search(value) for value in item.values()):
             rejected.append(_rejected(index, item, "control-character", "Control characters are not accepted."))
+        elif not clean_name(read.display_name):
+            rejected.append(_rejected(index, item, "name-empty", "display_name holds nothing that can be seen."))
         elif read.joined_at is not None and (read.joined_at.tzinfo is None or read.joined_at > now):
             rejected.append(_rejected(index, item, "time-invalid", "joined_at needs an offset, and lies in the past."))
         else:

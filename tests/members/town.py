@@ -1,0 +1,84 @@
+"""An organization with people in it, for tests of communities and memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from chassis.ids import new_id
+from chassis.testing.kit import Kit
+from chassis.tokens import OWNER_SCOPE
+
+
+@dataclass
+class Town:
+    kit: Kit
+    organization: UUID
+    owner_id: UUID
+
+    @property
+    def owner(self) -> httpx.AsyncClient:
+        return self.kit.staff(self.organization, self.owner_id, scope=OWNER_SCOPE)
+
+    async def account(self, name: str = "小雨", *, role: str | None = None) -> UUID:
+        account = new_id()
+        await self.kit.sql(
+            "INSERT INTO account (id, organization_id, display_name, locale, zone, bot, organization_role, version, created_at) "
+            "VALUES ($1, $2, $3, 'zh', 'UTC', false, $4, 1, now())",
+            account,
+            self.organization,
+            name,
+            role,
+        )
+        return account
+
+    async def person(self, name: str = "小雨") -> tuple[UUID, httpx.AsyncClient]:
+        account = await self.account(name)
+        return account, self.kit.person(self.organization, account)
+
+    async def community(self, *, state: str = "open", slug: str | None = None) -> dict[str, Any]:
+        answer = await self.owner.post(
+            "/v1/communities",
+            json={"name": {"zh": "英语学习社群"}, "slug": slug or f"c-{new_id().hex[-12:]}", "zone": "Asia/Shanghai"},
+        )
+        assert answer.status_code == 201, answer.text
+        community: dict[str, Any] = answer.json()
+        for step in {"draft": [], "open": ["open"], "paused": ["open", "pause"], "archived": ["archive"]}[state]:
+            answer = await self.owner.post(
+                f"/v1/communities/{community['id']}/{step}", headers={"If-Match": answer.headers["etag"]}
+            )
+            assert answer.status_code == 200, answer.text
+            community = answer.json()
+        return community
+
+    async def member(
+        self, community: dict[str, Any], *, roles: list[str] | None = None
+    ) -> tuple[dict[str, Any], httpx.AsyncClient]:
+        _, client = await self.person()
+        base = f"/v1/communities/{community['id']}/memberships"
+        applied = await client.post(base)
+        assert applied.status_code == 201, applied.text
+        url = f"{base}/{applied.json()['id']}"
+        answer = await self.owner.post(f"{url}/approve", headers={"If-Match": applied.headers["etag"]})
+        assert answer.status_code == 200, answer.text
+        if roles:
+            answer = await self.owner.put(
+                f"{url}/roles", json={"roles": roles}, headers={"If-Match": answer.headers["etag"]}
+            )
+            assert answer.status_code == 200, answer.text
+        return answer.json(), client
+
+
+async def found_town(kit: Kit) -> Town:
+    organization = new_id()
+    await kit.sql(
+        "INSERT INTO organization (id, slug, name, version, created_at) VALUES ($1, $2, 'Town', 1, now())",
+        organization,
+        f"o-{organization.hex[-12:]}",
+    )
+    town = Town(kit, organization, new_id())
+    town.owner_id = await town.account("Owner", role="owner")
+    return town
