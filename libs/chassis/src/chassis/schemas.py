@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-EVERY_ZONE = frozenset(available_timezones())
+EVERY_ZONE = frozenset(available_timezones()) - {"localtime", "Factory"}
+"""What PostgreSQL knows too: not this machine's own zone, nor the one that says it was never set."""
 
 
 class Input(BaseModel):
