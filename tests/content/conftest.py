@@ -7,12 +7,12 @@ from uuid import UUID
 
 import httpx
 import pytest
+
 from chassis.ids import new_id
 from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, running_kit
-from contracts.members import CommunityRole, CommunityState
-
 from content.app import service
+from contracts.members import CommunityRole, CommunityState
 
 
 @pytest.fixture(scope="module")

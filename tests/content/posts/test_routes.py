@@ -4,14 +4,14 @@ import asyncio
 from uuid import UUID, uuid4
 
 import pytest
+from tests.content.conftest import Place, code, if_match, make_place
+
 from chassis.clock import MovableClock
 from chassis.ids import new_id
 from chassis.testing.kit import Kit
 from contracts.base import Origin
 from contracts.content import PostDeleted, PostEdited, PostPublished
 from contracts.members import CommunityRole, CommunityState, MembershipState
-
-from tests.content.conftest import Place, code, if_match, make_place
 
 
 async def test_publish_and_read(place: Place) -> None:

@@ -1,0 +1,15 @@
+"""Engagement on a database of its own for each module."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from engagement.app import service
+
+from chassis.testing.cluster import Cluster
+from chassis.testing.kit import Kit, running_kit
+
+
+@pytest.fixture(scope="module")
+async def kit(cluster: Cluster) -> AsyncIterator[Kit]:
+    async with running_kit(service, cluster) as running:
+        yield running
