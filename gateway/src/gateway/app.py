@@ -129,7 +129,7 @@ class Gateway:
             return await answer_page(*await page(exchange), exchange, send)
         await self._admit(route, method, client, exchange)
         if exchange.upgrade == b"websocket":
-            raise Problem(501, "websocket-unsupported", "WebSocket is not served yet.")
+            raise Problem(501, "websocket-unsupported", "WebSocket is not served yet.", headers={"Connection": "close"})
         limit = self.settings.import_body_limit if route.imports else self.settings.body_limit
         bodies.check(exchange, limit)
         self._introduce(scope, exchange, client, behind_proxy=behind_proxy)

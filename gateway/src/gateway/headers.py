@@ -43,6 +43,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
 TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 DIGITS = re.compile(rb"[0-9]{1,18}")
 HOST = re.compile(rb"[A-Za-z0-9.:_\[\]-]{1,255}")
+VERSIONS = frozenset(("1.1", "1.0"))
 MOST_HEADERS = 100
 
 _DROPPED = istr("")
@@ -67,7 +68,7 @@ def _disposition(name: bytes) -> istr:
 
 
 def read(scope: Mapping[str, Any], exchange: Exchange, limit: int) -> None:
-    """Read a request's head. `limit` in bytes. Raises Problem 400, 431 or 501."""
+    """Read a request's head. `limit` in bytes. Raises Problem 400, 431, 501 or 505."""
     headers: Headers = scope["headers"]
     size = 0
     forward = exchange.forward
@@ -86,13 +87,20 @@ def read(scope: Mapping[str, Any], exchange: Exchange, limit: int) -> None:
                 raise Problem(400, "malformed-header", "A header is not UTF-8.") from None
     if size > limit or len(headers) > MOST_HEADERS:
         raise Problem(431, "headers-too-large", f"A request head holds up to {limit} bytes and {MOST_HEADERS} headers.")
+    _check(exchange, scope["http_version"])
+
+
+def _check(exchange: Exchange, version: str) -> None:
+    """Look at the head as a whole."""
+    if version not in VERSIONS:
+        raise Problem(505, "http-version-unsupported", "HTTP/1.1 and HTTP/1.0 are spoken here.")
     if exchange.connection is not None and exchange.connection.lower() not in {b"keep-alive", b"close"}:
         _drop_named(exchange, exchange.connection)
     else:
         exchange.upgrade = None
-    if exchange.chunked and (exchange.content_length is not None or scope["http_version"] == "1.0"):
+    if exchange.chunked and (exchange.content_length is not None or version == "1.0"):
         raise Problem(400, "malformed-framing", "Transfer-Encoding goes neither with Content-Length nor with HTTP/1.0.")
-    if exchange.host is None and scope["http_version"] == "1.1":
+    if exchange.host is None and version == "1.1":
         raise Problem(400, "malformed-header", "Host is missing.")
 
 
