@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from engagement.app import service
 
 from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, running_kit
+from engagement.app import service
 
 
 @pytest.fixture(scope="module")

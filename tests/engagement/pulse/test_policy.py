@@ -1,12 +1,14 @@
 """What pulse's figures mean, by example and by law."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from engagement.pulse.policy import Figures, Week, figures, label, monday
 from hypothesis import given
 from hypothesis import strategies as st
+
+from engagement.pulse.policy import Figures, Week, figures, label, monday
 
 ANN, BEN, CARL, DORA = (UUID(int=number) for number in range(1, 5))
 PEOPLE = [UUID(int=number) for number in range(1, 9)]
@@ -79,7 +81,8 @@ def test_laws(said: list[tuple[UUID, datetime]], approved: set[UUID], others: se
         assert previous == week.returning + week.dormant
         previous = week.active
     if found.weeks:
-        assert found.weeks[0].active and found.weeks[-1].active
+        assert found.weeks[0].active
+        assert found.weeks[-1].active
         starts = [datetime.strptime(f"{week.week}-1", "%G-W%V-%u").replace(tzinfo=UTC) for week in found.weeks]
-        assert all(after - before == timedelta(days=7) for before, after in zip(starts, starts[1:], strict=False))
+        assert all(after - before == timedelta(days=7) for before, after in itertools.pairwise(starts))
         assert sum(week.active for week in found.weeks) <= found.member_days

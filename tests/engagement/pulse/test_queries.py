@@ -10,13 +10,13 @@ from uuid import UUID
 import asyncpg
 import orjson
 import pytest
-from engagement.pulse import policy, queries
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chassis.ids import new_id
 from chassis.schemas import EVERY_ZONE
 from chassis.testing.kit import Kit
+from engagement.pulse import policy, queries
 
 ZONES = [
     "UTC",
