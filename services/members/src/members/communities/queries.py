@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, text, tuple_
+from sqlalchemy import or_, select, text, tuple_
+from sqlmodel import col
 
 from chassis.auth import Standing
 from chassis.db import Session
@@ -30,7 +31,7 @@ WHERE community.id = $2
 
 async def get_for_update(session: Session, community_id: UUID) -> Community:
     """Return a community with its row locked. Raises Problem 404."""
-    found = await session.execute(select(Community).where(Community.id == community_id).with_for_update())
+    found = await session.execute(select(Community).where(col(Community.id) == community_id).with_for_update())
     community = found.scalar_one_or_none()
     if community is None:
         raise not_found("community")
@@ -72,14 +73,14 @@ async def list_visible(
     after = cursors.decode(scope, cursor)
     own = await _own(session, principal)
     approved = {community for community, (state, _) in own.items() if state == MembershipState.APPROVED}
-    query = select(Community).order_by(Community.created_at.desc(), Community.id.desc()).limit(limit + 1)  # type: ignore[attr-defined]
+    query = select(Community).order_by(col(Community.created_at).desc(), col(Community.id).desc()).limit(limit + 1)
     if slug is not None:
-        query = query.where(Community.slug == slug)
+        query = query.where(col(Community.slug) == slug)
     if not principal.staff:
-        query = query.where(or_(Community.state != CommunityState.DRAFT, and_(Community.id.in_(approved))))  # type: ignore[attr-defined]
+        query = query.where(or_(col(Community.state) != CommunityState.DRAFT, col(Community.id).in_(approved)))
     if after is not None:
         place: tuple[Any, Any] = (datetime.fromisoformat(after[0]), UUID(after[1]))
-        query = query.where(tuple_(Community.created_at, Community.id) < place)
+        query = query.where(tuple_(col(Community.created_at), col(Community.id)) < place)
     rows = list((await session.execute(query)).scalars())
     more, rows = len(rows) > limit, rows[:limit]
     return Page[CommunityOut](

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -10,7 +11,7 @@ from pydantic import ConfigDict, Field
 from chassis.schemas import Input, LongTextMap, Output, Slug, TextMap, Zone
 from contracts.members import CommunityState
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "name": {"zh": "英语学习社群", "en": "English learners"},
     "slug": "english-learning",
     "zone": "Asia/Shanghai",

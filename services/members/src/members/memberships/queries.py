@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
+from sqlmodel import col
 
 from chassis.auth import Standing
 from chassis.db import Session
@@ -28,7 +29,7 @@ async def get_for_update(session: Session, community_id: UUID, membership_id: UU
     """Return a membership with its row locked. Raises Problem 404."""
     found = await session.execute(
         select(Membership)
-        .where(Membership.id == membership_id, Membership.community_id == community_id)
+        .where(col(Membership.id) == membership_id, col(Membership.community_id) == community_id)
         .with_for_update()
     )
     membership = found.scalar_one_or_none()
@@ -41,7 +42,7 @@ async def find_own_for_update(session: Session, community_id: UUID, account_id: 
     """Return an account's membership in a community with its row locked."""
     found = await session.execute(
         select(Membership)
-        .where(Membership.community_id == community_id, Membership.account_id == account_id)
+        .where(col(Membership.community_id) == community_id, col(Membership.account_id) == account_id)
         .with_for_update()
     )
     return found.scalar_one_or_none()
@@ -50,7 +51,10 @@ async def find_own_for_update(session: Session, community_id: UUID, account_id: 
 async def of_account_for_update(session: Session, account_id: UUID) -> list[Membership]:
     """Return all memberships of an account with their rows locked, in one order for everybody."""
     found = await session.execute(
-        select(Membership).where(Membership.account_id == account_id).order_by(Membership.id).with_for_update()  # type: ignore[arg-type]
+        select(Membership)
+        .where(col(Membership.account_id) == account_id)
+        .order_by(col(Membership.id))
+        .with_for_update()
     )
     return list(found.scalars())
 

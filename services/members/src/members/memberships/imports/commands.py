@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 
 from chassis import clock, outbox
 from chassis.auth import Standing
@@ -85,7 +86,7 @@ async def _insert(session: Session, standing: Standing, people: dict[UUID, Membe
         insert(Membership)
         .values([row.model_dump() for row in rows])
         .on_conflict_do_nothing()
-        .returning(Membership.account_id)  # type: ignore[call-overload]
+        .returning(col(Membership.account_id))
     )
     created = set(inserted.scalars().all())
     for row in rows:
@@ -98,6 +99,6 @@ async def _insert(session: Session, standing: Standing, people: dict[UUID, Membe
 async def _find(session: Session, community_id: UUID, accounts: Sequence[UUID]) -> dict[UUID, Membership]:
     wanted = [(community_id, account) for account in accounts]
     rows = await session.execute(
-        select(Membership).where(tuple_(Membership.community_id, Membership.account_id).in_(wanted))  # type: ignore[arg-type]
+        select(Membership).where(tuple_(col(Membership.community_id), col(Membership.account_id)).in_(wanted))
     )
     return {row.account_id: row for row in rows.scalars()}
