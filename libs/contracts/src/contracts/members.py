@@ -107,7 +107,10 @@ class SessionRevoked(Event):
 
     session_id: UUID
     account_id: UUID
-    reason: str = Field(description="signed_out, refresh_reused or credential_changed", examples=["signed_out"])
+    reason: str = Field(
+        description="signed_out, refresh_reused, credential_changed, role_changed or account_merged",
+        examples=["signed_out"],
+    )
 
 
 class ClientChanged(Event):

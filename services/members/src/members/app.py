@@ -7,11 +7,13 @@ from pathlib import Path
 from chassis.app import Service
 from chassis.runtime import Runtime
 from members.accounts import routes as accounts
+from members.accounts.clients import routes as clients
 from members.accounts.credentials import jobs as credential_jobs
 from members.accounts.invitations import routes as invitations
 from members.accounts.keys import jobs as key_jobs
 from members.accounts.keys import operations as key_operations
 from members.accounts.keys import routes as keys
+from members.accounts.merging import routes as merging
 from members.accounts.organizations import routes as organizations
 from members.accounts.registration import routes as registration
 from members.accounts.sessions import jobs as session_jobs
@@ -42,8 +44,10 @@ service = Service(
         organizations.routes,
         accounts.routes,
         staff.routes,
+        merging.routes,
         invitations.routes,
         sessions.routes,
+        clients.routes,
         keys.routes,
         communities.routes,
         memberships.routes,
@@ -63,6 +67,7 @@ service = Service(
         "accounts": "The people of an organization, and its staff.",
         "invitations": "Imported people take over their accounts.",
         "sessions": "Signing in, refreshing, signing out.",
+        "clients": "The programs of partners, and their tokens.",
         "keys": "The public keys of access tokens.",
         "communities": "What a brand runs: each with its zone and its state.",
         "memberships": "Who belongs to a community, since when and as what.",

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from chassis.app import router
 from chassis.auth import OrganizationStaff, Person
 from chassis.errors import not_found
-from chassis.pagination import CursorText, Limit
+from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
@@ -39,7 +39,11 @@ async def update_me(
 
 @routes.get("/v1/accounts")
 async def list_accounts(
-    session: TenantSession, principal: OrganizationStaff, request: Request, limit: Limit = 50, cursor: CursorText = None
+    session: TenantSession,
+    principal: OrganizationStaff,
+    request: Request,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: CursorText = None,
 ) -> Page[AccountOut]:
     """List the organization's accounts, oldest first; those merged away are left out."""
     cursors, scope = runtime_of(request).cursors, f"accounts:{principal.organization_id}"

@@ -1,0 +1,1 @@
+"""API clients of partners: their secrets and their tokens."""

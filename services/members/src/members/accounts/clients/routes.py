@@ -1,0 +1,147 @@
+"""API clients, and the token endpoint for them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from chassis.app import router
+from chassis.auth import Anyone, OrganizationStaff
+from chassis.errors import not_found
+from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
+from chassis.requests import OpenSession, TenantSession, tag
+from chassis.runtime import runtime_of
+from chassis.schemas import Page
+from chassis.tokens import Principal
+from members.accounts.clients import commands, oauth, policy, queries
+from members.accounts.clients.schemas import ClientCreate, ClientOut, ClientSecretOut, ClientTokenOut, OAuthErrorOut
+from members.accounts.sessions.routes import private
+from members.vault import Secrets
+
+routes = router("clients")
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            oauth.FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type"],
+                    "properties": {
+                        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+                        "client_id": {"type": "string", "description": "here, or as the user of HTTP Basic"},
+                        "client_secret": {
+                            "type": "string",
+                            "format": "password",
+                            "description": "here, or as the password of HTTP Basic",
+                        },
+                        "scope": {
+                            "type": "string",
+                            "description": "scopes, parted by spaces; all that the client may have when left out",
+                            "examples": ["contacts:write"],
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+_WORDS = {
+    "invalid_client": "The client or its secret is wrong.",
+    "invalid_scope": "The client may not have that scope.",
+}
+
+
+def _identifier(principal: Principal, client_id: str) -> UUID:
+    """Read the id or the client_id of a client. Raises Problem 404."""
+    place = policy.read_client_id(client_id)
+    if place is not None and place[0] == principal.organization_id:
+        return place[1]
+    try:
+        return UUID(client_id)
+    except ValueError as error:
+        raise not_found("client") from error
+
+
+@routes.post("/v1/clients", status_code=201)
+async def create_client(
+    session: TenantSession, principal: OrganizationStaff, body: ClientCreate, response: Response
+) -> ClientSecretOut:
+    """Make an API client for a partner's program. Its secret is in this answer and in no other."""
+    private(response)
+    client = await commands.create(session, principal, body)
+    tag(response, client.version)
+    return client
+
+
+@routes.get("/v1/clients")
+async def list_clients(
+    session: TenantSession,
+    principal: OrganizationStaff,
+    request: Request,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: CursorText = None,
+) -> Page[ClientOut]:
+    """List the organization's API clients, oldest first, without their secrets."""
+    cursors, scope = runtime_of(request).cursors, f"clients:{principal.organization_id}"
+    after = cursors.decode(scope, cursor)
+    clients = await queries.list_clients(session, limit=limit + 1, after=UUID(after[0]) if after else None)
+    more = len(clients) > limit
+    return Page(
+        data=[queries.out(client) for client in clients[:limit]],
+        next_cursor=cursors.encode(scope, str(clients[limit - 1].id)) if more else None,
+    )
+
+
+@routes.post("/v1/clients/{client_id}/secrets", status_code=201)
+async def rotate_client_secret(
+    session: TenantSession, principal: OrganizationStaff, client_id: str, response: Response
+) -> ClientSecretOut:
+    """Give an API client another secret; the one before is good for 24 hours more."""
+    private(response)
+    client = await commands.rotate_secret(session, principal, _identifier(principal, client_id))
+    tag(response, client.version)
+    return client
+
+
+@routes.delete("/v1/clients/{client_id}", status_code=204)
+async def delete_client(session: TenantSession, principal: OrganizationStaff, client_id: str) -> None:
+    """Withdraw an API client: it gets no more tokens."""
+    await commands.delete(session, principal, _identifier(principal, client_id))
+
+
+@routes.post(
+    "/v1/oauth/token",
+    response_model=ClientTokenOut,
+    openapi_extra=_FORM,
+    responses={
+        400: {"model": OAuthErrorOut, "description": "RFC 6749 §5.2"},
+        401: {"model": OAuthErrorOut, "description": "invalid_client"},
+    },
+)
+async def issue_client_token(
+    _open: Anyone, session: OpenSession, vault: Secrets, request: Request, response: Response
+) -> ClientTokenOut | Response:
+    """Get an access token for an API client (OAuth 2.0, client credentials). Errors have the form of OAuth."""
+    private(response)
+    headers = request.headers
+    authorization = headers.get("authorization", "")
+    try:
+        asked = oauth.read(headers.get("content-type", ""), authorization, await request.body())
+    except oauth.OAuthError as error:
+        return _refusal(error)
+    answer = await commands.issue_token(session, vault, asked.client_id, asked.client_secret, asked.scope)
+    return _refusal(oauth.OAuthError(answer, _WORDS[answer])) if isinstance(answer, str) else answer
+
+
+def _refusal(error: oauth.OAuthError) -> Response:
+    wrong_client = error.code == "invalid_client"
+    return Response(
+        OAuthErrorOut(error=error.code, error_description=str(error)).model_dump_json(),
+        401 if wrong_client else 400,
+        headers={"Cache-Control": "no-store"} | ({"WWW-Authenticate": 'Basic realm="hearth"'} if wrong_client else {}),
+        media_type="application/json",
+    )
