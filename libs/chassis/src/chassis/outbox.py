@@ -25,8 +25,7 @@ class _Row:
     subject: str
 
 
-def emit(
-    session: AsyncSession,
+def seal(
     event: Event,
     *,
     organization_id: UUID,
@@ -36,14 +35,10 @@ def emit(
     actor: UUID | None = None,
     occurred_at: datetime | None = None,
     origin: Origin = Origin.LIVE,
-) -> None:
-    """Write `event` with this transaction.
-
-    `version` is the aggregate's after the change, taken while its row is locked (or new), which is what keeps versions in order.
-    `occurred_at` is when it happened, now unless an import knows better.
-    """
+) -> Envelope:
+    """Return the envelope of an event that is recorded now; it happened now too, unless an import knows better."""
     recorded = clock.now()
-    envelope = Envelope(
+    return Envelope(
         id=new_id(),
         source=f"/hearth/{event.service()}",
         type=event.type,
@@ -59,6 +54,34 @@ def emit(
         origin=origin,
         traceparent=telemetry.traceparent(),
         data=event.model_dump(mode="json"),
+    )
+
+
+def emit(
+    session: AsyncSession,
+    event: Event,
+    *,
+    organization_id: UUID,
+    aggregate_id: UUID,
+    version: int,
+    community_id: UUID | None = None,
+    actor: UUID | None = None,
+    occurred_at: datetime | None = None,
+    origin: Origin = Origin.LIVE,
+) -> None:
+    """Write `event` with this transaction.
+
+    `version` is the aggregate's after the change, taken while its row is locked (or new), which is what keeps versions in order.
+    """
+    envelope = seal(
+        event,
+        organization_id=organization_id,
+        aggregate_id=aggregate_id,
+        version=version,
+        community_id=community_id,
+        actor=actor,
+        occurred_at=occurred_at,
+        origin=origin,
     )
     session.info.setdefault(_PENDING, []).append(_Row(envelope, subject_of(event.type, community_id)))
     positions(session)[f"{event.aggregate}/{aggregate_id}"] = version

@@ -123,8 +123,6 @@ class Postgres:
         if pid is not None:
             steps = ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0))
             end(pid, *steps, child=self._process)
-        elif self._process is not None:
-            end(self._process.pid, (signal.SIGINT, STOP_SECONDS), (signal.SIGKILL, 5.0), child=self._process)
         self._process = None
 
     def kill(self) -> None:
@@ -147,6 +145,8 @@ class Postgres:
     @property
     def pid(self) -> int | None:
         """The verified process id of the running server of this cluster, whoever started it; None when it is down."""
+        if self._process is not None and self.running:
+            return self._process.pid
         pid = self._recorded_pid()
         if pid is None or not alive(pid) or not self._is_ours(pid):
             return None
@@ -155,8 +155,9 @@ class Postgres:
     @property
     def ready(self) -> bool:
         """Whether the server accepts connections."""
-        lines = self._pid_file()
-        return self.pid is not None and len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
+        lines, pid = self._pid_file(), self.pid
+        of_this_server = pid is not None and self._recorded_pid() == pid  # a killed one's file says "ready" too
+        return of_this_server and len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
 
     # -- databases and roles ------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +18,14 @@ from chassis.app import Service, build_app, running
 from chassis.db import transaction
 from chassis.due import Scheduler
 from chassis.ids import new_id
+from chassis.outbox import seal
 from chassis.relay import Relay
 from chassis.runtime import Runtime
 from chassis.settings import Environment, ServiceSettings
 from chassis.testing.cluster import Cluster, Database
 from chassis.testing.issuer import Issuer
 from chassis.tokens import ADMIN_SCOPE, Jwks, TokenVerifier
-from contracts.base import Envelope, Event, Origin
+from contracts.base import Envelope, Event
 from contracts.catalogue import BY_TYPE
 from contracts.members import CommunityCreated, CommunityRole, CommunityState, MembershipApproved, MembershipState
 
@@ -149,35 +149,8 @@ class Kit:
         return account
 
 
-def envelope(
-    event: Event,
-    organization_id: UUID,
-    aggregate_id: UUID,
-    *,
-    version: int = 1,
-    community_id: UUID | None = None,
-    occurred_at: datetime | None = None,
-    origin: Origin = Origin.LIVE,
-    actor: UUID | None = None,
-) -> Envelope:
-    """Return an event as its owner would publish it."""
-    now = clock.now()
-    return Envelope(
-        id=new_id(),
-        source=f"/hearth/{event.service()}",
-        type=event.type,
-        subject=f"{event.aggregate}/{aggregate_id}",
-        time=occurred_at or now,
-        organization=organization_id,
-        community=community_id,
-        actor=actor,
-        aggregate=event.aggregate,
-        aggregateid=aggregate_id,
-        aggregateversion=version,
-        recordedtime=now,
-        origin=origin,
-        data=event.model_dump(mode="json"),
-    )
+envelope = seal
+"""An event as its owner would publish it."""
 
 
 @asynccontextmanager
