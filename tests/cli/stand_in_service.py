@@ -185,15 +185,18 @@ def serve() -> None:
         ThreadingHTTPServer((os.environ["HEARTH_HOST"], int(os.environ[name])), handler)
         for name, handler in (("HEARTH_PORT", Public), ("HEARTH_INTERNAL_PORT", Internal))
     ]
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # not an Event's set(): the main thread may hold its lock
     for server in servers:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{NAME} serves\n")
-    while not stopping.wait(1):
-        pass
-    with (FOLDER / "stopped").open("a") as order:
-        order.write(f"{NAME}\n")
+    sys.stdout.flush()
+    try:
+        signal.pause()
+    finally:
+        stopping.set()
+        with (FOLDER / "stopped").open("a") as order:
+            order.write(f"{NAME}\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import httpx
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from hearth.client import DEFAULT_DATA, ClientError, DataOption
 from hearth.internal import Deployment, Operator, find_deployment
 from hearth.operations import JsonOption, show_json
 from hearth.stack_folder import GATEWAY, Folder, StackError
+from hearth.terminal import console
 
 LEAST_FREE_BYTES: Final = 500_000_000
 SCANT_FREE_BYTES: Final = 3_000_000_000
@@ -33,8 +33,6 @@ OK: Final = "ok"
 WARNING: Final = "warning"
 FAILED: Final = "failed"
 _READY: Final = 200
-
-console = Console(highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def doctor(data: DataOption = DEFAULT_DATA, *, as_json: JsonOption = False) -> N
         table = Table("", "check", "detail")
         for check in checks:
             table.add_row(f"[{colours[check.status]}]{check.status}[/]", check.name, escape(check.detail))
-        console.print(table)
+        console().print(table)
     if failed:
         raise typer.Exit(1)
 

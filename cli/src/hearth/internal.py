@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -106,19 +105,6 @@ class Operator:
         except httpx.HTTPError:
             return None
 
-    @contextmanager
-    def stream(self, process: str, path: str) -> Iterator[Iterator[str]]:
-        """Yield the lines that `process` streams, as long as it does. Raises ClientError."""
-        timeout = httpx.Timeout(5.0, read=None)
-        try:
-            with self._http.stream("GET", f"{self.deployment.urls[process]}{path}", timeout=timeout) as answer:
-                if not answer.is_success:
-                    answer.read()
-                    _check(process, answer)
-                yield answer.iter_lines()
-        except httpx.HTTPError as error:
-            raise ClientError(f"{process} cannot be reached at its internal port: {_reason(error)}") from error
-
     def _call(self, process: str, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - httpx's own
         url = self.deployment.urls[process]
         try:
@@ -130,6 +116,24 @@ class Operator:
             return answer.json()
         except ValueError as error:
             raise ClientError(f"{process} answered {path} with something that is not JSON") from error
+
+
+async def stream(deployment: Deployment, process: str, path: str) -> AsyncIterator[str]:
+    """Yield the lines that `process` streams, until it ends the stream. Raises ClientError."""
+    headers = {"Authorization": f"Bearer {deployment.token}"}
+    timeout = httpx.Timeout(5.0, read=None)
+    try:
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False) as http,
+            http.stream("GET", f"{deployment.urls[process]}{path}") as answer,
+        ):
+            if not answer.is_success:
+                await answer.aread()
+                _check(process, answer)
+            async for line in answer.aiter_lines():
+                yield line
+    except httpx.HTTPError as error:
+        raise ClientError(f"{process} cannot be reached at its internal port: {_reason(error)}") from error
 
 
 def _check(process: str, answer: httpx.Response) -> None:

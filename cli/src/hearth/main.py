@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
 
 from chassis.embedded.process import EmbeddedError
 from hearth.client import ClientError
 from hearth.doctor import doctor
+from hearth.importing import app as imports
 from hearth.operations import dlq, events, outbox
+from hearth.pulse import pulse
 from hearth.stack import down, up
+from hearth.terminal import console
 
 app = typer.Typer(
     name="hearth",
@@ -21,6 +23,8 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(down)
+app.add_typer(imports, name="import")
+app.command()(pulse)
 app.command()(doctor)
 app.add_typer(outbox)
 app.add_typer(dlq)
@@ -32,7 +36,7 @@ def main() -> None:
     try:
         app()
     except (ClientError, EmbeddedError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"hearth: {error}", style="red")
+        console(stderr=True).print(f"hearth: {error}", style="red", markup=False)
         sys.exit(1)
 
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import queue
 import re
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from chassis import clock
 from hearth.client import DEFAULT_DATA, ClientError, DataOption
-from hearth.internal import Operator, find_deployment
+from hearth.internal import Deployment, Operator, find_deployment, stream
+from hearth.terminal import console
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _PAGE: Final = 200
 _BACKFILL_WATCH_SECONDS: Final = 0.3
+_RECONNECT_SECONDS: Final = 0.5
 
 outbox = typer.Typer(name="outbox", help="Events that are written but not yet published.", no_args_is_help=True)
 dlq = typer.Typer(name="dlq", help="Events that a handler could not take.", no_args_is_help=True)
 events = typer.Typer(name="events", help="The log of events: watch it, publish it again.", no_args_is_help=True)
-
-console = Console(highlight=False, soft_wrap=True)
 
 
 def show_json(value: object) -> None:
@@ -60,7 +59,7 @@ def status(data: DataOption = DEFAULT_DATA, *, as_json: JsonOption = False) -> N
             str(row["events"]),
             ", ".join(partition["name"] for partition in row.get("partitions", [])),
         )
-    console.print(table)
+    console().print(table)
 
 
 @dlq.command("ls")
@@ -81,7 +80,7 @@ def list_dead_letters(
         show_json({"data": found, "total": total})
         return
     if not total:
-        console.print("No dead letters.")
+        console().print("No dead letters.")
         return
     table = Table("service", "id", "consumer", "type", "attempts", "since", "error")
     for letter in found:
@@ -94,9 +93,9 @@ def list_dead_letters(
             letter["created_at"],
             escape(letter["error"]),
         )
-    console.print(table)
+    console().print(table)
     if total > len(found):
-        console.print(f"{len(found)} of {total}; --limit shows more.")
+        console().print(f"{len(found)} of {total}; --limit shows more.")
 
 
 @dlq.command("retry")
@@ -123,7 +122,7 @@ def retry_dead_letters(
     if as_json:
         show_json({"retried": retried, "failed": failed, "unknown": unknown})
     else:
-        console.print(f"{retried} retried, {failed} failed again")
+        console().print(f"{retried} retried, {failed} failed again")
     if unknown:
         raise ClientError(f"{unknown} of the {len(wanted)} ids belong to no dead letter")
     if failed:
@@ -148,35 +147,46 @@ def tail_events(
 ) -> None:
     """Show events as they are published, until Ctrl-C; --json prints each as one line of CloudEvents JSON."""
     deployment = find_deployment(data)
-    services = _chosen(deployment.services, service)
-    lines: queue.Queue[str | ClientError] = queue.Queue()
-    with Operator(deployment) as operator:
-        for name in services:
-            threading.Thread(target=_follow, args=(operator, name, lines), daemon=True).start()
+    chosen = _chosen(deployment.services, service)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(
+            _tail(deployment, chosen, limit, typer.echo if as_json else lambda line: typer.echo(_one_line(line)))
+        )
+
+
+async def _tail(deployment: Deployment, services: list[str], limit: int | None, show: Callable[[str], None]) -> None:
+    """Show the services' events side by side. Raises ClientError when one cannot be reached at first."""
+    lines: asyncio.Queue[str | ClientError] = asyncio.Queue()
+    followers = [asyncio.create_task(_follow(deployment, name, lines)) for name in services]
+    try:
         shown = 0
         while limit is None or shown < limit:
-            line = lines.get()
+            line = await lines.get()
             if isinstance(line, ClientError):
                 raise line
-            typer.echo(line if as_json else _one_line(line))
+            show(line)
             shown += 1
+    finally:
+        for follower in followers:
+            follower.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
 
 
-def _follow(operator: Operator, service: str, lines: queue.Queue[str | ClientError]) -> None:
-    """Put a service's events into the queue; over its restarts, but not when it cannot be reached at first."""
+async def _follow(deployment: Deployment, service: str, lines: asyncio.Queue[str | ClientError]) -> None:
+    """Put a service's events into the queue, over its restarts."""
     connected = False
     while True:
         try:
-            with operator.stream(service, "/ops/events/tail") as stream:
+            async for line in stream(deployment, service, "/ops/events/tail"):
                 connected = True
-                for line in stream:
-                    if line.strip():
-                        lines.put(line)
+                if line.strip():
+                    lines.put_nowait(line)
+            connected = True
         except ClientError as error:
             if not connected:
-                lines.put(error)
+                lines.put_nowait(error)
                 return
-        time.sleep(0.5)
+        await asyncio.sleep(_RECONNECT_SECONDS)
 
 
 def _one_line(line: str) -> str:
@@ -210,7 +220,7 @@ def republish(
         show_json({"since": instant.isoformat(), "republished": counts})
         return
     for name, count in counts.items():
-        console.print(f"{name}: {count} events are being published again")
+        console().print(f"{name}: {count} events are being published again")
 
 
 @events.command()
@@ -241,7 +251,7 @@ def backfill(
     if as_json:
         show_json({"consumer": consumer, "service": service, "replayed": replayed})
         return
-    console.print(f"{consumer} has taken {sum(replayed.values())} events again")
+    console().print(f"{consumer} has taken {sum(replayed.values())} events again")
 
 
 def _consumers(operator: Operator, service: str) -> list[dict[str, Any]]:
@@ -292,7 +302,10 @@ def parse_since(text: str, now: datetime) -> datetime:
     age = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if age:
         unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[age[2]]
-        return now - timedelta(**{unit: int(age[1])})
+        try:
+            return now - timedelta(**{unit: int(age[1])})
+        except OverflowError:
+            raise ClientError(f"--since: {text} ago is before the calendar begins") from None
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:

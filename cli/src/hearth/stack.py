@@ -7,18 +7,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar, cast
 
 import typer
-from rich.console import Console
 
 from chassis.embedded.nats import Nats
 from chassis.embedded.postgres import Postgres
 from chassis.embedded.process import all_pids, command_line, end, environment, spawn, tail, wait_gone, wait_until
-from hearth.client import DEFAULT_DATA, ClientError, Credentials, DataOption, load_credentials
+from hearth.client import DEFAULT_DATA, Client, ClientError, Credentials, DataOption, load_credentials
+from hearth.demo import load_demo
 from hearth.first_start import COMMUNITY_SLUG, ORGANIZATION_SLUG, ensure_first_community
 from hearth.stack_environment import (
     STACK_VARIABLE,
@@ -43,13 +44,14 @@ from hearth.stack_folder import (
     port_is_free,
 )
 from hearth.supervisor import Program, Supervisor, Unit, run_to_end, side_by_side
+from hearth.terminal import console
 
 DEFAULT_PORT: Final = 8080
 START_SECONDS: Final = 600.0
 """A first start with the demo community on a slow machine."""
 STOP_SECONDS: Final = 120.0
 
-_console = Console(highlight=False, soft_wrap=True)
+T = TypeVar("T")
 
 
 def up(
@@ -72,7 +74,7 @@ def up(
     hold = Hold(folder)
     if not _take(hold, folder):
         address = folder.read_state().get("base_url")
-        _console.print(f"Hearth is up already: {address}")
+        console().print(f"Hearth is up already: {address}")
         return
     if detach:
         hold.release()
@@ -89,13 +91,13 @@ def down(data: DataOption = DEFAULT_DATA) -> None:
         os.kill(pid, signal.SIGTERM)
         if not wait_gone(pid, STOP_SECONDS):
             raise StackError(f"process {pid} does not stop; see {folder.log('supervisor')}")
-        _console.print("Hearth is down.")
+        console().print("Hearth is down.")
         return
     if folder.root.exists() and stop_leftovers(folder):
         folder.state_file.unlink(missing_ok=True)
-        _console.print("What a killed `hearth up` had left is stopped.")
+        console().print("What a killed `hearth up` had left is stopped.")
         return
-    _console.print("Hearth is not up.")
+    console().print("Hearth is not up.")
 
 
 def _take(hold: Hold, folder: Folder) -> bool:
@@ -179,13 +181,13 @@ class _Stack:
         finally:
             self._supervisor.note(status="stopping")
             await self._supervisor.stop()
-        _console.print("Hearth is down.")
+        console().print("Hearth is down.")
 
     def _asked_to_stop(self) -> None:
         if self._stopping.is_set():
-            _console.print("Still stopping: what has begun is being finished.")
+            console().print("Still stopping: what has begun is being finished.")
         else:
-            _console.print("Stopping.")
+            console().print("Stopping.")
             self._stopping.set()
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> bool:
@@ -204,7 +206,7 @@ class _Stack:
     async def _start(self) -> None:
         folder, supervisor = self._folder, self._supervisor
         if await asyncio.to_thread(stop_leftovers, folder):
-            _console.print("What a killed `hearth up` had left is stopped.")
+            console().print("What a killed `hearth up` had left is stopped.")
         secrets = load_secrets(folder)
         ports = load_ports(folder, [*port_names(), *([GATEWAY] if self._port == 0 else [])])
         if self._port:
@@ -219,20 +221,41 @@ class _Stack:
         environments = Environments(folder, secrets, ports, self._external, postgres, nats, os.environ)
         if self._external.needs_postgres:
             await asyncio.to_thread(prepare_databases, postgres, secrets, self._external)
-        _console.print("Bringing the databases up to date")
+        console().print("Bringing the databases up to date")
         async with side_by_side() as group:
             for service in SERVICES:
                 argv = [sys.executable, "-m", service, "migrate"]
                 log = folder.log(f"{service}-migrate")
                 group.create_task(run_to_end(f"{service} migrate", argv, environments.of_migration(service), log))
-        _console.print("Starting members, content, engagement and the gateway")
+        console().print("Starting members, content, engagement and the gateway")
         async with side_by_side() as group:
             group.create_task(supervisor.bring_up(*(_unit(folder, environments, service) for service in SERVICES)))
             group.create_task(supervisor.bring_up(_unit(folder, environments, GATEWAY)))
         base_url = environments.url(GATEWAY)
-        credentials = await asyncio.to_thread(ensure_first_community, folder, base_url)
+        credentials = await _aside(lambda: ensure_first_community(folder, base_url))
+        if self._demo:
+            await self._fill(credentials)
         supervisor.note(status="ready", base_url=base_url)
         welcome(folder, credentials, seconds=time.monotonic() - self._begun)
+
+    async def _fill(self, credentials: Credentials) -> None:
+        """Bring in the sample community, once; a failure is said and tried again at the next start."""
+        done = self._folder.root / "demo-loaded"
+        if done.exists() or credentials.community_id is None:
+            return
+        community_id = credentials.community_id
+        _say("Filling the demo community")
+
+        def load() -> None:
+            with Client(credentials) as client:
+                load_demo(client, community_id)
+
+        try:
+            await _aside(load)
+        except ClientError as error:
+            _say(f"The demo community is not complete: {error}")
+        else:
+            done.touch(mode=0o600)
 
     async def _start_servers(self, postgres: Postgres, nats: Nats) -> None:
         units = []
@@ -241,8 +264,36 @@ class _Stack:
             units.append(Unit("postgres", postgres, postgres.log, url))
         if self._external.nats_url is None:
             units.append(Unit("nats", nats, nats.log, f"nats://{HOST}:{nats.port}"))
-        _console.print(f"Starting {' and '.join(unit.name for unit in units)}" if units else "Using external servers")
-        await self._supervisor.bring_up(*units)
+        console().print(f"Starting {' and '.join(unit.name for unit in units)}" if units else "Using external servers")
+        async with side_by_side() as group:
+            for unit in units:  # each a layer: NATS is stopped before PostgreSQL
+                group.create_task(self._supervisor.bring_up(unit))
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Do blocking work in a thread that nobody waits for when the stack is to stop."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(cast("T", result))
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - it is raised again where it is awaited
+            failure = error
+        with suppress(RuntimeError):  # the loop may have ended meanwhile
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await future
 
 
 def _unit(folder: Folder, environments: Environments, process: str) -> Unit:
@@ -256,24 +307,24 @@ def welcome(folder: Folder, credentials: Credentials, *, seconds: float | None =
     hearth = _command_name()
     data = "" if folder == Folder.at(DEFAULT_DATA) else f" --data {folder.root}"
     took = "" if seconds is None else f" (after {seconds:.1f} s)"
-    _console.print(f"\n[bold]Hearth is up[/bold]{took}")
-    _console.print(f"  address    {credentials.base_url}")
-    _console.print(f"  API docs   {credentials.base_url}/docs")
-    _console.print(f"  sign in    organization {ORGANIZATION_SLUG}, {credentials.email}", end="")
+    console().print(f"\n[bold]Hearth is up[/bold]{took}")
+    console().print(f"  address    {credentials.base_url}")
+    console().print(f"  API docs   {credentials.base_url}/docs")
+    console().print(f"  sign in    organization {ORGANIZATION_SLUG}, {credentials.email}", end="")
     # A log keeps no password.
-    _console.print(
-        f", password {credentials.password}" if _console.is_terminal else f", password in {folder.credentials}"
+    console().print(
+        f", password {credentials.password}" if console().is_terminal else f", password in {folder.credentials}"
     )
-    _console.print("Try")
-    _console.print(f"  {hearth} pulse --community {COMMUNITY_SLUG}{data}")
-    _console.print(f"  {hearth} events tail{data}")
-    _console.print(f"  {hearth} doctor{data}")
-    _console.print(f"{hearth} down{data} stops it." if pid else "Ctrl-C stops it.")
+    console().print("Try")
+    console().print(f"  {hearth} pulse --community {COMMUNITY_SLUG}{data}")
+    console().print(f"  {hearth} events tail{data}")
+    console().print(f"  {hearth} doctor{data}")
+    console().print(f"{hearth} down{data} stops it." if pid else "Ctrl-C stops it.")
 
 
 def _say(text: str) -> None:
     """Print a line as it is: the end of a log may look like markup."""
-    _console.print(text, markup=False)
+    console().print(text, markup=False)
 
 
 def _command_name() -> str:

@@ -186,6 +186,8 @@ class Supervisor:
             since = time.monotonic()
             await _until_ended(lambda: unit.server.running)
             pause = FIRST_PAUSE if time.monotonic() - since > STEADY_SECONDS else min(pause * 2, LONGEST_PAUSE)
+            self.folder.pid_file(unit.name).unlink(missing_ok=True)
+            self.note()
             self.say(f"{unit.name} has ended; starting it again")
             await asyncio.sleep(pause)
             unit.restarts += 1
