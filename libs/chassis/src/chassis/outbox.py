@@ -27,10 +27,10 @@ class _Row:
 
 def seal(
     event: Event,
-    *,
     organization_id: UUID,
     aggregate_id: UUID,
-    version: int,
+    *,
+    version: int = 1,
     community_id: UUID | None = None,
     actor: UUID | None = None,
     occurred_at: datetime | None = None,
@@ -75,8 +75,8 @@ def emit(
     """
     envelope = seal(
         event,
-        organization_id=organization_id,
-        aggregate_id=aggregate_id,
+        organization_id,
+        aggregate_id,
         version=version,
         community_id=community_id,
         actor=actor,
