@@ -101,7 +101,7 @@ async def test_every_zone_that_a_community_can_have_is_known_to_postgresql(kit: 
 
 
 async def test_a_year_of_a_large_community(kit: Kit) -> None:
-    """200,000 facts of 2,000 people agree with the policy, and take the database about a tenth of a second."""
+    """Fresh facts, of which the planner has no statistics yet, are quick all the same: nothing grows with people times facts."""
     dice = random.Random(7)
     accounts = [new_id() for _ in range(2000)]
     rows: list[Row] = [(account, "approved", False, False) for account in accounts]
@@ -111,7 +111,6 @@ async def test_a_year_of_a_large_community(kit: Kit) -> None:
         for _ in range(200_000)
     ]
     organization, community = await fill(kit, rows, said)
-    await kit.sql("ANALYZE activity")
     loop = asyncio.get_running_loop()
     began = loop.time()
     found = orjson.loads(await queries.get_pulse(kit.runtime.reader, organization, community, "America/New_York"))

@@ -13,7 +13,7 @@ WITH counted AS MATERIALIZED (
     SELECT account_id, state FROM standing_member WHERE community_id = $2 AND NOT staff AND NOT bot
 ), day AS MATERIALIZED (
     SELECT DISTINCT account_id, (occurred_at AT TIME ZONE $3)::date AS day FROM activity
-    WHERE community_id = $2 AND account_id IN (SELECT account_id FROM counted)
+    JOIN counted USING (account_id) WHERE community_id = $2
 ), active AS (
     SELECT week, lag(week) OVER member AS before, lead(week) OVER member AS after
     FROM (SELECT DISTINCT account_id, date_trunc('week', day::timestamp)::date AS week FROM day) AS weekly
@@ -33,7 +33,8 @@ WITH counted AS MATERIALIZED (
 SELECT json_build_object(
     'zone', $3::text,
     'members', (SELECT count(*) FROM counted WHERE state = 'approved'),
-    'never_active', (SELECT count(*) FROM counted WHERE state = 'approved' AND account_id NOT IN (SELECT account_id FROM day)),
+    'never_active', (SELECT count(*) FROM counted LEFT JOIN (SELECT DISTINCT account_id FROM day) AS ever USING (account_id)
+        WHERE state = 'approved' AND ever.account_id IS NULL),
     'member_days', (SELECT count(*) FROM day),
     'weeks', (SELECT coalesce(json_agg(listed ORDER BY week), '[]') FROM listed))
 """
