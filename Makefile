@@ -4,17 +4,20 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PACKAGES := libs/contracts libs/chassis services/members services/content services/engagement gateway cli
 STAMP := $(VENV)/.installed
+UV_ENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_SYSTEM_CERTS=1
 
 help: ## Show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with everything in it, the hearth command too
 
+# uv is quick; where it cannot reach the packages as this machine's pip can (a proxy's certificate, an index of pip's), pip does it.
 $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
 	test -x $(BIN)/python || python3 -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --quiet --require-hashes requirements.lock
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	$(UV_ENV) $(UV) pip sync --quiet --require-hashes requirements.lock \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(UV_ENV) $(UV) pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	touch $(STAMP)
 
 lock: ## Resolve the dependencies anew into requirements.lock
