@@ -323,3 +323,27 @@ async def test_a_slow_service_does_not_take_the_connections_of_another() -> None
             await hanging.wait()
         assert (await gateway.ask()).status == 503
         assert (await gateway.ask("GET", "/v1/me")).status == 200
+
+
+async def test_a_caller_that_does_not_read_holds_no_service_for_ever() -> None:
+    freed = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"0" * 1_000_000)
+                await writer.drain()
+        finally:
+            freed.set()
+
+    async with (
+        scripted(script) as service,
+        running(service.port, idle_seconds=0.1) as gateway,
+        wire(gateway.port) as connection,
+    ):
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await connection.send(gateway.message())
+        async with asyncio.timeout(PATIENCE):
+            await freed.wait()

@@ -11,7 +11,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _PREFIX = "#/components/"
 
 
-def _references(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  any JSON
+def references(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  any JSON
     """Yield (section, name) of every component that a value refers to."""
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -19,12 +19,12 @@ def _references(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  any J
                 section, _, name = inner.removeprefix(_PREFIX).partition("/")
                 yield section, name
             elif key == "mapping" and isinstance(inner, dict):
-                yield from _references([{"$ref": target} for target in inner.values()])
+                yield from references([{"$ref": target} for target in inner.values()])
             else:
-                yield from _references(inner)
+                yield from references(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _references(inner)
+            yield from references(inner)
 
 
 def _renamed(value: Any, names: Mapping[tuple[str, str], str]) -> Any:  # noqa: ANN401  any JSON
@@ -75,7 +75,7 @@ def _differing(documents: Mapping[str, Json]) -> set[tuple[str, str]]:
         more = {
             key
             for key in shared - differing
-            if any(reference in differing for reference in _references(holders[key][0]))
+            if any(reference in differing for reference in references(holders[key][0]))
         }
         grown = bool(more)
         differing |= more

@@ -52,8 +52,11 @@ def _problem(description: str, *, retry: bool) -> Json:
     return answer
 
 
-def base(public_url: str) -> Json:
+def base(settings: GatewaySettings) -> Json:
     """Return what the document has before any service adds to it."""
+    public_url = settings.public_url
+    # Servers may be relative, so that the document fits whatever name it was reached by; a tokenUrl may not.
+    outside = public_url.rstrip("/") if "://" in public_url else f"http://localhost:{settings.port}"
     return {
         "openapi": "3.1.0",
         "info": {
@@ -79,7 +82,7 @@ def base(public_url: str) -> Json:
                 "client": {
                     "type": "oauth2",
                     "description": "Client credentials, for partners' programs.",
-                    "flows": {"clientCredentials": {"tokenUrl": "/v1/oauth/token", "scopes": {}}},
+                    "flows": {"clientCredentials": {"tokenUrl": f"{outside}/v1/oauth/token", "scopes": {}}},
                 },
             },
         },
@@ -156,17 +159,16 @@ class Document:
         return document if isinstance(document, dict) else None
 
     def _publish(self, known: dict[str, Json]) -> None:
-        start = base(self._settings.public_url)
+        start = base(self._settings)
         if stale := sorted(self._away & known.keys()):
             start["info"]["x-hearth-stale"] = stale
         if missing := sorted(self._away - known.keys()):
             start["info"]["x-hearth-missing"] = missing
         try:
             merged = complete(merging.merge(known, start), self._router)
-        except ValueError as error:
+        except ValueError:
             # The services of a release fit together, which a test holds; while one release replaces another the last whole document serves.
-            log.exception("openapi_collision", reason=str(error))
-            self._known = self._known or {}
+            log.exception("openapi_collision")
             return
         self._known = known
         self._body = orjson.dumps(merged)

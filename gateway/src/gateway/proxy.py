@@ -19,6 +19,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     DummyCookieJar,
     ServerDisconnectedError,
+    StreamReader,
     TCPConnector,
 )
 from multidict import CIMultiDict, istr
@@ -40,6 +41,10 @@ CLIENT_LEFT = 499
 """What logs and metrics call a request whose caller left; nobody receives it."""
 
 log = telemetry.log("gateway.proxy")
+
+
+class BrokenOff(Exception):  # noqa: N818  the connection's fate, not ours
+    """An answer ended before its end. It is too late for a problem: leaving ours without an end tells the caller that it is not whole."""
 
 
 class Died(Exception):  # noqa: N818  the connection's fate, not ours
@@ -138,27 +143,13 @@ class Upstream:
         """
         watch = _Watch(receive)
         answer: ClientResponse | None = None
-        url = URL(self.base + target, encoded=True)
-        fields = CIMultiDict(exchange.forward)
-        length = exchange.content_length
         try:
-            if exchange.chunked or (length is not None and length > bodies.SMALL):
-                if length is not None:
-                    fields[CONTENT_LENGTH] = str(length)
-                body = bodies.Stream(receive, limit, self._settings.idle_seconds)
-                answer = await self._upload(method, url, fields, body, watch)
-            else:
-                data = None
-                if length:
-                    fields[CONTENT_LENGTH] = str(length)
-                    data = await bodies.read_whole(receive, self._settings.idle_seconds)
-                watch.start_soon()
-                answer = await self._ask(
-                    method, url, fields, data, twice=method in IDEMPOTENT or exchange.idempotency_key
-                )
+            answer = await self._open(method, target, exchange, receive, watch, limit)
             await self._pass_back(answer, send, exchange)
         except bodies.ClientGone:
             return CLIENT_LEFT
+        except BrokenOff:
+            return HTTPStatus.BAD_GATEWAY
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or not (watch.gone or watch.stuck):
@@ -173,6 +164,23 @@ class Upstream:
             watch.stop()
             if answer is not None:
                 answer.close()
+
+    async def _open(
+        self, method: str, target: str, exchange: Exchange, receive: Receive, watch: _Watch, limit: int
+    ) -> ClientResponse:
+        """Send the request with its body, whole or streaming; return the head of the answer."""
+        url = URL(self.base + target, encoded=True)
+        fields = CIMultiDict(exchange.forward)
+        length = exchange.content_length
+        if length:
+            fields[CONTENT_LENGTH] = str(length)
+        if exchange.chunked or (length is not None and length > bodies.SMALL):
+            body = bodies.Stream(receive, limit, self._settings.idle_seconds)
+            return await self._upload(method, url, fields, body, watch)
+        data = await bodies.read_whole(receive, self._settings.idle_seconds) if length else None
+        watch.start_soon()
+        twice = method in IDEMPOTENT or exchange.idempotency_key
+        return await self._ask(method, url, fields, data, twice=twice)
 
     async def _ask(
         self, method: str, url: URL, fields: CIMultiDict[str], data: bytes | None, *, twice: bool
@@ -213,21 +221,27 @@ class Upstream:
         exchange.answered = True
         await send({"type": "http.response.start", "status": status, "headers": passed})
         content = answer.content
-        more = True
+        chunk, more = await self._next(content, exchange)
+        await send({"type": "http.response.body", "body": chunk, "more_body": more})
         while more:
+            chunk, more = await self._next(content, exchange)
+            # The first piece goes into an empty buffer; from the second on, a caller that does not read makes this wait.
             try:
-                chunk = await content.readany()
-            except (ClientError, OSError) as error:
-                # Too late for a problem: an answer that ends without its end tells the caller that it is not whole.
-                log.warning(
-                    "upstream_broke_off",
-                    upstream=self.name,
-                    error=type(error).__name__,
-                    trace_id=exchange.trace_id,
-                )
-                return
-            more = not content.at_eof()
-            await send({"type": "http.response.body", "body": chunk, "more_body": more})
+                async with asyncio.timeout(self._settings.idle_seconds):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": more})
+            except TimeoutError:
+                raise bodies.ClientGone from None
+
+    async def _next(self, content: StreamReader, exchange: Exchange) -> tuple[bytes, bool]:
+        """Return the next piece of an answer and whether more follows. Raises BrokenOff."""
+        try:
+            chunk = await content.readany()
+        except (ClientError, OSError) as error:
+            log.warning(
+                "upstream_broke_off", upstream=self.name, error=type(error).__name__, trace_id=exchange.trace_id
+            )
+            raise BrokenOff from error
+        return chunk, not content.at_eof()
 
 
 def _explain(error: Exception) -> Problem:

@@ -60,7 +60,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/organizations/{}", "members"),
     Route("/v1/accounts", "members", _open("POST", Access.OPTIONAL), credentials=True),
     Route("/v1/accounts/**", "members"),
-    Route("/v1/me", "members"),
+    Route("/v1/me/**", "members"),
     Route("/v1/invitations/claim", "members", _open("POST", Access.OPTIONAL), credentials=True),
     Route("/v1/sessions", "members", _open("POST"), credentials=True),
     Route("/v1/sessions/refresh", "members", _open("POST"), credentials=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +13,7 @@ from chassis.settings import Settings
 
 KIB = 1024
 MIB = 1024 * KIB
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+/?")
 
 
 class GatewaySettings(Settings):
@@ -60,6 +63,21 @@ class GatewaySettings(Settings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is not an origin, such as https://app.example.org")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
 
     @field_validator("members_url", "content_url", "engagement_url")
     @classmethod
