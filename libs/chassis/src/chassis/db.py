@@ -44,7 +44,7 @@ def make_engine(
         settings["statement_timeout"] = str(int(statement_timeout * 1000))
     arguments = {"server_settings": settings, "timeout": 5}
     if connections == 0:
-        return create_async_engine(_driver_url(url), connect_args=arguments, poolclass=NullPool)
+        return create_async_engine(_driver_url(url), connect_args=arguments, poolclass=NullPool, hide_parameters=True)
     return create_async_engine(
         _driver_url(url),
         connect_args=arguments,
@@ -52,6 +52,8 @@ def make_engine(
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
+        # Bound values are people's data: an error that is logged names the statement, not them.
+        hide_parameters=True,
     )
 
 
