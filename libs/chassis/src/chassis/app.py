@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from opentelemetry.trace import SpanKind
 from sqlalchemy import text
@@ -23,14 +23,15 @@ from chassis import auth, clock, due, errors, idempotency, migrations, ops, rela
 from chassis.bus import Bus
 from chassis.consuming import Consumption
 from chassis.db import Reader, Session, make_engine, transaction
+from chassis.description import describe
 from chassis.due import Jobs, Scheduler
 from chassis.health import Health, internal_app
 from chassis.inbox import Consumers
 from chassis.pagination import Cursors
 from chassis.relay import Relay
-from chassis.requests import Replay, Route, on_replay, on_unexpected
+from chassis.requests import Replay, Route, on_replay, on_unexpected, prefer_literals
 from chassis.runtime import Runtime
-from chassis.schemas import ProblemOut, problems
+from chassis.schemas import problems
 from chassis.serve import Background, serve
 from chassis.settings import ServiceSettings
 from chassis.tokens import Jwks, TokenVerifier, fetch_over_http
@@ -92,41 +93,26 @@ def build_app(service: Service, runtime: Runtime) -> FastAPI:
     for one in service.routers:
         auth.check_permissions(one.routes)
         app.include_router(one)
+    routes = [route for one in service.routers for route in one.routes if isinstance(route, Route)]
+    prefer_literals(routes)
     errors.install(app)
+    app.add_exception_handler(405, _method_not_allowed(routes))
     app.add_exception_handler(Replay, on_replay)
     app.add_exception_handler(Exception, on_unexpected)
     app.add_middleware(Telemetry, service=service.name)
-    _describe(app, service)
+    describe(app, routes)
     return app
 
 
-def _describe(app: FastAPI, service: Service) -> None:
-    original = app.openapi
-    routes = [route for one in service.routers for route in one.routes if isinstance(route, APIRoute)]
+def _method_not_allowed(routes: Sequence[Route]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return the handler of 405, which knows every method of a path; Starlette names those of one route only."""
 
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = original()
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
-            # Ours are problem documents; FastAPI's own validation schema describes nothing that is sent.
-            for name in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(name, None)
-            by_path = {(route.path_format, method.lower()): route for route in routes for method in route.methods or ()}
-            for path, operations in document["paths"].items():
-                for method, operation in operations.items():
-                    _describe_operation(operation, by_path.get((path, method)))
-        return app.openapi_schema or original()
+    async def answer(request: Request, _error: Exception) -> Response:
+        path: str = request.scope["path"]
+        allowed = sorted({method for route in routes if route.takes(path) for method in route.methods or ()})
+        return errors.render(errors.Problem(405, "method-not-allowed", headers={"Allow": ", ".join(allowed)}))
 
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _describe_operation(operation: dict[str, Any], route: APIRoute | None) -> None:
-    if route is not None:
-        operation["x-hearth-permission"] = auth.permission_of(route)
-    invalid = operation.get("responses", {}).get("422")
-    if invalid and "application/json" in invalid.get("content", {}):
-        operation["responses"]["422"] = problems(422)[422]
+    return answer
 
 
 class Telemetry:

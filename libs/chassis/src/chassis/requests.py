@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Annotated, Any, ClassVar
 
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
 
 from chassis import db, idempotency, outbox, positions
 from chassis.auth import Authenticated, _anyone
@@ -89,6 +91,19 @@ class Route(APIRoute):
     """A route of Hearth: reads strict JSON, and lets the committer see the answer before it is sent."""
 
     request_class: ClassVar[type[JsonRequest]] = JsonRequest
+    yields_to: tuple[re.Pattern[str], ...] = ()
+    """Paths that its template covers and that are another route's: its literal is not a value of our parameter."""
+
+    def takes(self, path: str) -> bool:
+        """Whether the path is this route's, whatever the method."""
+        return bool(self.path_regex.match(path)) and not any(other.match(path) for other in self.yields_to)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as every route does, but leave to a more literal route what is its own, the methods that it lacks included."""
+        match, child = super().matches(scope)
+        if self.yields_to and match is not Match.NONE and not self.takes(scope["path"]):
+            return Match.NONE, {}
+        return match, child
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler; what is wrapped runs inside the scope of the committer."""
@@ -114,6 +129,22 @@ class ImportRoute(Route):
     request_class = ImportRequest
 
 
+def prefer_literals(routes: Sequence[Route]) -> None:
+    """Let routes yield to those that say a segment of the same path literally (`/posts/imports` and `/posts/{post_id}`)."""
+    for route in routes:
+        others = {other.path_format: other.path_regex for other in routes if _more_literal(other, route)}
+        route.yields_to = tuple(others.values())
+
+
+def _more_literal(one: Route, other: Route) -> bool:
+    ours, theirs = one.path_format.split("/"), other.path_format.split("/")
+    if len(ours) != len(theirs):
+        return False
+    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b]
+    variable = [(a[:1] == "{", b[:1] == "{") for a, b in pairs]
+    return all(a or b for a, b in variable) and variable[:1] == [(False, True)]
+
+
 def _refuse_control_characters(request: Request) -> None:
     for source, values in (("path", request.path_params.items()), ("query", request.query_params.multi_items())):
         for name, value in values:
@@ -130,8 +161,8 @@ def _refuse_control_characters(request: Request) -> None:
                 )
 
 
-async def _tenant_session(request: Request, principal: Authenticated) -> AsyncIterator[Session]:
-    """The committer of a signed-in caller's request: sets the tenant, honours Idempotency-Key, commits before the answer is sent."""
+async def tenant_session(request: Request, principal: Authenticated) -> AsyncIterator[Session]:
+    """Be the committer of a signed-in caller's request: sets the tenant, honours Idempotency-Key, commits before the answer is sent."""
     key = request.headers.get("idempotency-key")
     caller = str(principal.account_id)
     runtime = runtime_of(request)
@@ -158,7 +189,7 @@ async def _open_session(request: Request, _open: Annotated[None, Depends(_anyone
         yield session
 
 
-TenantSession = Annotated[Session, Depends(_tenant_session, scope="function")]
+TenantSession = Annotated[Session, Depends(tenant_session, scope="function")]
 """The transaction of a signed-in caller's request."""
 OpenSession = Annotated[Session, Depends(_open_session, scope="function")]
 """The transaction of a public route; no tenant until the command enters one."""
@@ -175,7 +206,8 @@ async def on_unexpected(_request: Request, _error: Exception) -> Response:
     return render(Problem(500, "internal-error", "Something went wrong here. The trace id finds it in the log."))
 
 
-async def _if_match(request: Request) -> int:
+async def if_match(request: Request) -> int:
+    """Return the version that If-Match names. Raises Problem 428 when it is missing, 412 when it is none."""
     value = request.headers.get("if-match")
     if value is None:
         raise Problem(428, "if-match-missing", "Send If-Match with the ETag that you read.")
@@ -185,7 +217,7 @@ async def _if_match(request: Request) -> int:
     return int(digits)
 
 
-IfMatch = Annotated[int, Depends(_if_match)]
+IfMatch = Annotated[int, Depends(if_match)]
 """The version that the caller read. Raises Problem 428 when missing."""
 
 

@@ -18,8 +18,10 @@ from members.accounts.policy import clean_name
 class MembershipImportItem(Input):
     """One person of an import."""
 
-    external_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    display_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    external_id: Annotated[str, StringConstraints(min_length=1, max_length=200), Field(examples=["slack:U024BE7LH"])]
+    display_name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Field(examples=["小雨 Rain"])
+    ]
     bot: bool = False
     deleted: bool = Field(default=False, description="gone at the source: becomes a membership that has ended")
     joined_at: datetime | None = Field(default=None, description="RFC 3339; left out: now")
@@ -28,10 +30,10 @@ class MembershipImportItem(Input):
 class ImportRejected(Output):
     """One item that was not taken, and why."""
 
-    index: int
-    external_id: str | None
-    code: str = Field(examples=["string-too-short"])
-    detail: str
+    index: int = Field(description="place in `items`, from 0", examples=[3])
+    external_id: str | None = Field(description="null when the item names none")
+    code: str = Field(description="stable", examples=["string-too-short"])
+    detail: str = Field(examples=["/display_name: String should have at least 1 character"])
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from chassis.schemas import Input, Output
-from members.memberships.imports.policy import ImportRejected
+from members.memberships.imports.policy import ImportRejected, MembershipImportItem
 
 MOST_IMPORTED = 100
 """The answer names a position for each, and a header has to stay below 8 kB."""
+
+
+# Read item by item by the policy; the document says what it reads.
+JudgedAlone = Annotated[dict[str, Any], WithJsonSchema(MembershipImportItem.model_json_schema())]
 
 
 class MembershipImport(Input):
@@ -36,17 +40,13 @@ class MembershipImport(Input):
     source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}$")] = Field(
         description="where they come from"
     )
-    items: list[dict[str, Any]] = Field(
-        min_length=1,
-        max_length=MOST_IMPORTED,
-        description="each with `external_id`, `display_name`, and where known `bot`, `deleted`, `joined_at`",
-    )
+    items: list[JudgedAlone] = Field(min_length=1, max_length=MOST_IMPORTED)
 
 
 class MembershipImported(Output):
     """One person who is a member."""
 
-    external_id: str
+    external_id: str = Field(examples=["slack:U024BE7LH"])
     account_id: UUID
     membership_id: UUID
     outcome: Literal["created", "existing"]
