@@ -130,7 +130,7 @@ class Internal(Handler):
         event = {
             "type": f"{NAME}.thing.happened.v1",
             "time": "2026-11-01T00:00:00Z",
-            "aggregate": "thing/1",
+            "subject": "thing/1",
             "aggregateversion": 4,
             "community": None,
             "origin": "live",

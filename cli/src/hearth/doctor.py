@@ -106,7 +106,7 @@ def _process_checks(folder: Folder) -> Iterator[Check]:
         restarts = process.get("restarts") or 0
         detail = f"process {pid}" if up else f"it is not running; see {folder.log(name)}"
         if restarts:
-            detail += f", started again {restarts} times"
+            detail += f", restarts: {restarts}"
         yield Check(f"{name} process", (WARNING if restarts else OK) if up else FAILED, detail)
 
 

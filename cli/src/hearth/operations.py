@@ -193,8 +193,8 @@ def _one_line(line: str) -> str:
     try:
         event = json.loads(line)
         community = event.get("community") or "-"
-        version = f"{event['aggregate']}@{event['aggregateversion']}"
-        return f"{event['time']}  {event['type']}  {version}  community {community}  {event.get('origin', '')}".rstrip()
+        aggregate = f"{event['subject']}@{event['aggregateversion']}"
+        return f"{event['time']}  {event['type']}  {aggregate}  community {community}  {event['origin']}"
     except (ValueError, KeyError, TypeError):
         return line
 

@@ -16,6 +16,7 @@ from typing import Annotated, Final, TypeVar, cast
 import typer
 
 from chassis.embedded.nats import Nats
+from chassis.embedded.ports import HOST, is_free
 from chassis.embedded.postgres import Postgres
 from chassis.embedded.process import all_pids, command_line, end, environment, spawn, tail, wait_gone, wait_until
 from hearth.client import DEFAULT_DATA, Client, ClientError, Credentials, DataOption, load_credentials
@@ -33,7 +34,6 @@ from hearth.stack_environment import (
 )
 from hearth.stack_folder import (
     GATEWAY,
-    HOST,
     PROCESSES,
     SERVICES,
     Folder,
@@ -41,7 +41,6 @@ from hearth.stack_folder import (
     StackError,
     load_ports,
     load_secrets,
-    port_is_free,
 )
 from hearth.supervisor import Program, Supervisor, Unit, run_to_end, side_by_side
 from hearth.terminal import console
@@ -210,7 +209,7 @@ class _Stack:
         secrets = load_secrets(folder)
         ports = load_ports(folder, [*port_names(), *([GATEWAY] if self._port == 0 else [])])
         if self._port:
-            if not port_is_free(self._port):
+            if not is_free(self._port):
                 raise StackError(f"port {self._port} is in use; choose another with --port")
             ports[GATEWAY] = self._port
         postgres = Postgres(folder.postgres, log=folder.log("postgres"), die_with_parent=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from chassis.embedded.nats import Nats
+from chassis.embedded.ports import HOST
 from chassis.embedded.postgres import Postgres
-from hearth.stack_folder import GATEWAY, HOST, PROCESSES, SERVICES, Folder, StackError, roles_of
+from hearth.stack_folder import GATEWAY, PROCESSES, SERVICES, Folder, StackError, roles_of
 
 STACK_VARIABLE: Final = "HEARTH_STACK"
 PROCESS_VARIABLE: Final = "HEARTH_PROCESS"

@@ -6,13 +6,14 @@ import fcntl
 import json
 import os
 import secrets
-import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any, Final, Self
 
+from chassis.embedded.ports import hold, hold_free
 from chassis.embedded.process import alive, write_private
 from chassis.embedded.system import let_through
 from hearth.client import ClientError
@@ -20,7 +21,6 @@ from hearth.client import ClientError
 SERVICES: Final = ("members", "content", "engagement")
 GATEWAY: Final = "gateway"
 PROCESSES: Final = (*SERVICES, GATEWAY)
-HOST: Final = "127.0.0.1"
 
 
 class StackError(ClientError):
@@ -193,39 +193,17 @@ def load_ports(folder: Folder, names: Iterable[str]) -> dict[str, int]:
     path = folder.run / "ports.json"
     known = read_object(path)
     ports: dict[str, int] = {}
-    held: list[socket.socket] = []
+    held: list[socket] = []
     try:
         for name in names:
             wanted = known.get(name)
-            bound = _bind(wanted) if isinstance(wanted, int) else None
-            bound = bound or _bind(0)
-            if bound is None:
-                raise StackError(f"no free port on {HOST}")
-            held.append(bound)  # until all are chosen, so that none is chosen twice
-            ports[name] = int(bound.getsockname()[1])
+            one = (hold(wanted) if isinstance(wanted, int) else None) or hold_free()
+            held.append(one)  # until all are chosen, so that none is chosen twice
+            ports[name] = int(one.getsockname()[1])
+    except OSError as error:
+        raise StackError(str(error)) from None
     finally:
-        for bound in held:
-            bound.close()
+        for one in held:
+            one.close()
     write_private(path, json.dumps(ports, indent=1) + "\n")
     return ports
-
-
-def port_is_free(port: int) -> bool:
-    """Whether something may listen on this loopback port now."""
-    bound = _bind(port)
-    if bound is None:
-        return False
-    bound.close()
-    return True
-
-
-def _bind(port: int) -> socket.socket | None:
-    probe = socket.socket()
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have just ended do not count
-    try:
-        probe.bind((HOST, port))
-        probe.listen(1)
-    except OSError:
-        probe.close()
-        return None
-    return probe

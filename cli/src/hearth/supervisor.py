@@ -125,7 +125,7 @@ class Supervisor:
     _keepers: list[asyncio.Task[None]] = field(default_factory=list)
 
     def note(self, **facts: Any) -> None:  # noqa: ANN401 - any JSON
-        """Change facts of the state file and write it."""
+        """Change facts of the state file and write it; a full disk does not end the supervision."""
         self.facts |= facts
         processes = {
             unit.name: {
@@ -137,7 +137,8 @@ class Supervisor:
             for layer in self._layers
             for unit in layer
         }
-        write_private(self.folder.state_file, json.dumps(self.facts | {"processes": processes}, indent=1) + "\n")
+        with contextlib.suppress(OSError):
+            write_private(self.folder.state_file, json.dumps(self.facts | {"processes": processes}, indent=1) + "\n")
 
     async def bring_up(self, *units: Unit) -> None:
         """Start a layer and return when all of it is ready; from then on it is kept running.
@@ -156,8 +157,10 @@ class Supervisor:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         for layer in reversed(self._layers):
-            await asyncio.gather(*(asyncio.to_thread(unit.server.stop) for unit in layer))
-            for unit in layer:
+            stops = (asyncio.to_thread(unit.server.stop) for unit in layer)
+            for unit, outcome in zip(layer, await asyncio.gather(*stops, return_exceptions=True), strict=True):
+                if outcome is not None:
+                    self.say(f"{unit.name}: {outcome}")
                 self.folder.pid_file(unit.name).unlink(missing_ok=True)
         self._layers.clear()
         self.folder.state_file.unlink(missing_ok=True)
@@ -171,12 +174,13 @@ class Supervisor:
             self._record(unit)
             await asyncio.to_thread(unit.server.wait_ready)
             self._record(unit)
-        except (EmbeddedError, OSError) as error:
+        except (EmbeddedError, OSError, subprocess.SubprocessError) as error:
             raise StackError(f"{unit.name}: {error}") from error
 
     def _record(self, unit: Unit) -> None:
-        if unit.server.pid is not None:
-            write_private(self.folder.pid_file(unit.name), f"{unit.server.pid}\n")
+        with contextlib.suppress(OSError):
+            if unit.server.pid is not None:
+                write_private(self.folder.pid_file(unit.name), f"{unit.server.pid}\n")
         self.note()
 
     async def _keep(self, unit: Unit) -> None:

