@@ -139,6 +139,15 @@ async def test_the_same_key_gives_the_same_answer_and_one_write(scene: Scene) ->
     assert (await scene.write("x", **{"Idempotency-Key": "k" * 256})).status_code == 400
 
 
+async def test_stored_answers_are_sealed(scene: Scene) -> None:
+    answer = await scene.write("a secret shown once", **{"Idempotency-Key": "sealed"})
+    [row] = await scene.kit.sql("SELECT body FROM idempotency WHERE key = 'sealed'")
+    assert b"secret" not in row["body"]
+    place = f"{scene.organization}:{scene.account}:sealed"
+    assert scene.kit.runtime.seal.open(row["body"], place) == answer.content
+    assert scene.kit.runtime.seal.open(row["body"], place + "x") is None
+
+
 async def test_a_key_is_the_callers_own(scene: Scene) -> None:
     await scene.write("once", **{"Idempotency-Key": "shared"})
     other = scene.kit.person(scene.organization, await scene.kit.member(scene.organization, scene.community))

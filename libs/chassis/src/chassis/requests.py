@@ -163,23 +163,23 @@ def _refuse_control_characters(request: Request) -> None:
 
 async def tenant_session(request: Request, principal: Authenticated) -> AsyncIterator[Session]:
     """Be the committer of a signed-in caller's request: sets the tenant, honours Idempotency-Key, commits before the answer is sent."""
-    key = request.headers.get("idempotency-key")
-    caller = str(principal.account_id)
+    given = request.headers.get("idempotency-key")
     runtime = runtime_of(request)
     async with db.transaction(runtime.engine, principal.organization_id) as session:
         request.state.session = session
-        if key is None or request.method in {"GET", "HEAD"}:
+        if given is None or request.method in {"GET", "HEAD"}:
             yield session
             return
         print_ = idempotency.fingerprint(
             request.method, request.url.path, request.scope["query_string"], await request.body()
         )
-        stored = await idempotency.begin(session, principal.organization_id, caller, key, print_)
+        key = idempotency.Key(principal.organization_id, str(principal.account_id), given, print_)
+        stored = await idempotency.begin(session, runtime.seal, key)
         if stored is not None:
             raise Replay(stored)
         yield session
         await session.flush()
-        await idempotency.finish(session, principal.organization_id, caller, key, print_, request.state.answer)
+        await idempotency.finish(session, runtime.seal, key, request.state.answer)
 
 
 async def _open_session(request: Request, _open: Annotated[None, Depends(_anyone)]) -> AsyncIterator[Session]:

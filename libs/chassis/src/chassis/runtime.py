@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from chassis.bus import Bus
 from chassis.db import Reader
 from chassis.due import Jobs
+from chassis.idempotency import Seal
 from chassis.inbox import Consumers
 from chassis.pagination import Cursors
 from chassis.settings import ServiceSettings
@@ -30,6 +31,7 @@ class Runtime:
     bus: Bus
     verifier: TokenVerifier
     cursors: Cursors
+    seal: Seal
     standing_query: str
     consumers: Mapping[str, Consumers] = field(default_factory=dict)
     jobs: Jobs = field(default_factory=Jobs)
