@@ -176,6 +176,7 @@ async def running(service: Service, settings: ServiceSettings) -> AsyncIterator[
         bus=bus,
         verifier=TokenVerifier(Jwks(fetch)),
         cursors=Cursors(settings.cursor_secret.get_secret_value()),
+        seal=idempotency.Seal(settings.cursor_secret.get_secret_value()),
         standing_query=service.standing_query,
         consumers={consumer.name: consumer for consumer in service.consumers},
         jobs=jobs,
@@ -196,6 +197,15 @@ _partitions = Jobs()
 @_partitions.on(PARTITION_KIND)
 async def make_partitions(session: Session, _work: due.Due) -> None:
     """Have the event log's partitions of this month and the next, and look again tomorrow."""
+    await ensure_partitions(session)
+
+
+async def ensure_partitions(session: Session) -> None:
+    """Make the partitions that are missing, and schedule the next look.
+
+    PostgreSQL refuses an insert that was on its way into the default partition when its own was made, so each process does
+    this before it serves, and later only for a month that nobody writes to yet.
+    """
     for month in (clock.now(), clock.now() + timedelta(days=31)):
         await session.execute(text("SELECT outbox_partition(:month)"), {"month": month.date()})
     await due.schedule(session, SYSTEM_ORGANIZATION, PARTITION_KIND, "log", clock.now() + timedelta(days=1))
@@ -259,7 +269,7 @@ async def run(service: Service, settings: ServiceSettings, role: str) -> None:
     """Run a process of the service until it is told to stop."""
     async with running(service, settings) as runtime:
         async with transaction(runtime.worker_engine) as session:
-            await due.schedule(session, SYSTEM_ORGANIZATION, PARTITION_KIND, "log", clock.now())
+            await ensure_partitions(session)
         if service.on_start:
             await service.on_start(runtime)
         api = build_app(service, runtime) if role in {"api", "all"} else None
