@@ -21,37 +21,41 @@ from content.posts import queries as posts
 from content.posts.models import Post
 from contracts.content import SubjectKind
 
-_DOCUMENT = """
-SELECT comment.id, comment.community_id, comment.post_id, comment.parent_id, comment.author_id, comment.body,
-    comment.commented_at, comment.edited_at, comment.origin, comment.external_id, comment.attachments,
-    (SELECT coalesce(json_object_agg(emoji, people), '{{}}') FROM (
-        SELECT emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
-        WHERE reaction.subject_id = comment.id AND reaction.subject_kind = 'comment' AND cardinality(emojis) > 0
-        GROUP BY emoji ORDER BY people DESC, emoji) AS counted) AS reaction_counts,
-    comment.version, CASE WHEN comment.author_id = $3 THEN {own}::json ELSE {other}::json END AS can
-FROM {source} AS comment
+# Comments as the caller sees them; $5 and $6 are what they may do with their own comments and with others'.
+_DOCUMENTS = """
+WITH page AS MATERIALIZED ({page}), reacted AS (
+    SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
+    FROM (
+        SELECT subject_id, emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
+        WHERE subject_id = ANY(ARRAY(SELECT id FROM page)) AND subject_kind = 'comment' AND cardinality(emojis) > 0
+        GROUP BY subject_id, emoji) AS counted
+    GROUP BY subject_id
+)
+SELECT page.place, page.version, page.commented_at, page.id, row_to_json(document)::text AS document
+FROM page LEFT JOIN reacted ON subject_id = page.id
+CROSS JOIN LATERAL (
+    SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.body, page.commented_at, page.edited_at,
+        page.origin, page.external_id, page.attachments, coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version,
+        CASE WHEN page.author_id = $3 THEN $5::json ELSE $6::json END AS can) AS document
+ORDER BY page.place
 """
-_ONE = f"""
-SELECT comment.version || E'\\n' || row_to_json(comment)::text FROM (
-    {_DOCUMENT.format(source="comment", own="$5", other="$6")}
-    JOIN post ON post.id = comment.post_id AND post.deleted_at IS NULL
-    WHERE comment.id = $4 AND comment.community_id = $2 AND comment.deleted_at IS NULL) AS comment
+_COMMENT = """
+SELECT 1 AS place, comment.* FROM comment JOIN post ON post.id = comment.post_id AND post.deleted_at IS NULL
+WHERE comment.id = $4 AND comment.community_id = $2 AND comment.deleted_at IS NULL
 """
+_ONE = f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=_COMMENT)}) AS listed"
 
 
 def _of_post(more: str) -> str:
     """Return the statement of a post's comments, oldest first; nothing at all when the post is not there."""
+    oldest = f"""
+        SELECT row_number() OVER () AS place, * FROM (
+            SELECT * FROM comment WHERE post_id = $7 AND deleted_at IS NULL {more}
+            ORDER BY commented_at, id LIMIT $4 + 1) AS oldest"""
     return f"""
     SELECT coalesce(CASE WHEN count(*) > $4 THEN (array_agg(commented_at::text || '|' || id))[$4] END, '') || E'\\n['
         || coalesce(string_agg(document, ',') FILTER (WHERE place <= $4), '') || ']'
-    FROM (
-        SELECT page.place, page.commented_at, page.id, row_to_json(document)::text AS document
-        FROM (
-            SELECT row_number() OVER () AS place, oldest.* FROM (
-                SELECT * FROM comment WHERE post_id = $7 AND deleted_at IS NULL {more}
-                ORDER BY commented_at, id LIMIT $4 + 1) AS oldest) AS page
-        CROSS JOIN LATERAL ({_DOCUMENT.format(source="(SELECT page.*)", own="$5", other="$6")}) AS document
-    ) AS listed
+    FROM ({_DOCUMENTS.format(page=oldest)}) AS listed
     HAVING EXISTS (SELECT FROM post WHERE id = $7 AND community_id = $2 AND deleted_at IS NULL)
     """
 

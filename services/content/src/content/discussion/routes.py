@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Path, Request, Response
 
 from chassis.app import router
 from chassis.auth import Manager, Member
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, ImportRoute, TenantSession
+from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from content.discussion import queries
 from content.discussion.commands import comments, reactions
@@ -24,7 +25,7 @@ from content.discussion.schemas import (
     ReactionOut,
 )
 from content.imports import ImportReport
-from content.posts.routes import Running, answer
+from content.posts.routes import answer
 from contracts.content import SubjectKind
 
 COMMUNITY = "/v1/communities/{community_id}"
@@ -60,17 +61,18 @@ async def create_comment(session: TenantSession, member: Member, post_id: UUID, 
 
 @routes.get(OF_POST + "/comments", response_model=Page[CommentOut])
 async def list_comments(
-    runtime: Running, member: Member, post_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+    request: Request, member: Member, post_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
 ) -> Response:
     """Read a post's comments, oldest first."""
+    runtime = runtime_of(request)
     content = await queries.list_comments(runtime.reader, runtime.cursors, member, post_id, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
 
 
 @routes.get(OF_COMMENT, response_model=CommentOut)
-async def get_comment(runtime: Running, member: Member, comment_id: UUID) -> Response:
+async def get_comment(request: Request, member: Member, comment_id: UUID) -> Response:
     """Read a comment. A deleted one is not there, nor one of a deleted post."""
-    return answer(await queries.get_comment(runtime.reader, member, comment_id))
+    return answer(await queries.get_comment(runtime_of(request).reader, member, comment_id))
 
 
 @routes.patch(OF_COMMENT, response_model=CommentOut, responses=problems(409, 412, 413, 428))
@@ -89,9 +91,10 @@ async def delete_comment(session: TenantSession, member: Member, comment_id: UUI
 
 @routes.get(OF_POST + "/reactions", response_model=Page[ReactionOut])
 async def list_post_reactions(
-    runtime: Running, member: Member, post_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+    request: Request, member: Member, post_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
 ) -> Response:
     """Read who reacted to a post with what, in the order of their first reactions."""
+    runtime = runtime_of(request)
     subject = (member, SubjectKind.POST, post_id)
     content = await queries.list_reactions(runtime.reader, runtime.cursors, *subject, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
@@ -99,9 +102,10 @@ async def list_post_reactions(
 
 @routes.get(OF_COMMENT + "/reactions", response_model=Page[ReactionOut])
 async def list_comment_reactions(
-    runtime: Running, member: Member, comment_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+    request: Request, member: Member, comment_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
 ) -> Response:
     """Read who reacted to a comment with what, in the order of their first reactions."""
+    runtime = runtime_of(request)
     subject = (member, SubjectKind.COMMENT, comment_id)
     content = await queries.list_reactions(runtime.reader, runtime.cursors, *subject, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")

@@ -19,39 +19,44 @@ from content.posts import policy
 from content.posts.models import Post
 from contracts.members import CommunityRole
 
-# One post as the caller sees it; `own` and `other` stand for what they may do with their own posts and with others'.
-# Counts are counted, from indexes: a counter on the post would make everybody who answers it wait for everybody else.
-_DOCUMENT = """
-SELECT post.id, post.community_id, post.author_id, post.title, post.body, post.section, post.published_at, post.edited_at,
-    post.origin, post.external_id, post.attachments,
-    (SELECT count(*) FROM comment WHERE comment.post_id = post.id AND comment.deleted_at IS NULL) AS comment_count,
-    (SELECT coalesce(json_object_agg(emoji, people), '{{}}') FROM (
-        SELECT emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
-        WHERE reaction.subject_id = post.id AND reaction.subject_kind = 'post' AND cardinality(emojis) > 0
-        GROUP BY emoji ORDER BY people DESC, emoji) AS counted) AS reaction_counts,
-    post.version, CASE WHEN post.author_id = $3 THEN {own}::json ELSE {other}::json END AS can
-FROM {source} AS post
+# Posts as the caller sees them; $5 and $6 are what they may do with their own posts and with others'.
+# Counts are counted, for all the posts of a page at once and from indexes alone: a counter on the post would make everybody who
+# answers it wait for everybody else.
+_DOCUMENTS = """
+WITH page AS MATERIALIZED ({page}), commented AS (
+    SELECT post_id, count(*) AS comment_count FROM comment
+    WHERE post_id = ANY(ARRAY(SELECT id FROM page)) AND deleted_at IS NULL GROUP BY post_id
+), reacted AS (
+    SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
+    FROM (
+        SELECT subject_id, emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
+        WHERE subject_id = ANY(ARRAY(SELECT id FROM page)) AND subject_kind = 'post' AND cardinality(emojis) > 0
+        GROUP BY subject_id, emoji) AS counted
+    GROUP BY subject_id
+)
+SELECT page.place, page.version, page.published_at, page.id, row_to_json(document)::text AS document
+FROM page LEFT JOIN commented ON post_id = page.id LEFT JOIN reacted ON subject_id = page.id
+CROSS JOIN LATERAL (
+    SELECT page.id, page.community_id, page.author_id, page.title, page.body, page.section, page.published_at, page.edited_at,
+        page.origin, page.external_id, page.attachments, coalesce(comment_count, 0) AS comment_count,
+        coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version,
+        CASE WHEN page.author_id = $3 THEN $5::json ELSE $6::json END AS can) AS document
+ORDER BY page.place
 """
-_ONE = f"""
-SELECT version || E'\\n' || row_to_json(document)::text FROM (
-    {_DOCUMENT.format(source="post", own="$5", other="$6")}
-    WHERE post.id = $4 AND post.community_id = $2 AND post.deleted_at IS NULL) AS document
-"""
+_POST = "SELECT 1 AS place, * FROM post WHERE id = $4 AND community_id = $2 AND deleted_at IS NULL"
+_ONE = f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=_POST)}) AS listed"
 
 
 def _feed(filters: str) -> str:
-    """Return the feed's statement: it answers the place of the page's last post when more follow, a line feed, and the posts."""
+    """Return the feed's statement: it answers the key of the page's last post when more follow, a line feed, and the posts."""
+    newest = f"""
+        SELECT row_number() OVER () AS place, * FROM (
+            SELECT * FROM post WHERE community_id = $2 AND deleted_at IS NULL {filters}
+            ORDER BY published_at DESC, id DESC LIMIT $4 + 1) AS newest"""
     return f"""
     SELECT coalesce(CASE WHEN count(*) > $4 THEN (array_agg(published_at::text || '|' || id))[$4] END, '') || E'\\n['
         || coalesce(string_agg(document, ',') FILTER (WHERE place <= $4), '') || ']'
-    FROM (
-        SELECT page.place, page.published_at, page.id, row_to_json(document)::text AS document
-        FROM (
-            SELECT row_number() OVER () AS place, newest.* FROM (
-                SELECT * FROM post WHERE community_id = $2 AND deleted_at IS NULL {filters}
-                ORDER BY published_at DESC, id DESC LIMIT $4 + 1) AS newest) AS page
-        CROSS JOIN LATERAL ({_DOCUMENT.format(source="(SELECT page.*)", own="$5", other="$6")}) AS document
-    ) AS listed
+    FROM ({_DOCUMENTS.format(page=newest)}) AS listed
     """
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Query, Request, Response
 
 from chassis.app import router
 from chassis.auth import Manager, Member
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, ImportRoute, TenantSession
-from chassis.runtime import Runtime, runtime_of
+from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from content.imports import ImportReport
 from content.posts import commands, queries
@@ -20,8 +20,6 @@ from content.posts.schemas import PostCreate, PostImports, PostOut, PostUpdate
 routes = router("posts")
 imports = router("posts", ImportRoute)
 
-Running = Annotated[Runtime, Depends(runtime_of)]
-"""The running service."""
 SectionFilter = Annotated[str | None, Query(max_length=80, description="only posts of this section")]
 AuthorFilter = Annotated[UUID | None, Query(description="only posts of this account")]
 
@@ -51,7 +49,7 @@ async def create_post(session: TenantSession, member: Member, body: PostCreate) 
 
 @routes.get("/v1/communities/{community_id}/posts", response_model=Page[PostOut])
 async def list_posts(
-    runtime: Running,
+    request: Request,
     member: Member,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
@@ -59,15 +57,16 @@ async def list_posts(
     author: AuthorFilter = None,
 ) -> Response:
     """Read the feed, newest first."""
+    runtime = runtime_of(request)
     filters = queries.Filter(section, author)
     content = await queries.list_posts(runtime.reader, runtime.cursors, member, filters, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
 
 
 @routes.get("/v1/communities/{community_id}/posts/{post_id}", response_model=PostOut)
-async def get_post(runtime: Running, member: Member, post_id: UUID) -> Response:
+async def get_post(request: Request, member: Member, post_id: UUID) -> Response:
     """Read a post. A deleted one is not there."""
-    return answer(await queries.get_post(runtime.reader, member, post_id))
+    return answer(await queries.get_post(runtime_of(request).reader, member, post_id))
 
 
 @routes.patch(

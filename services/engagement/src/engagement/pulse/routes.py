@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Depends, Response
+from fastapi import Request, Response
 
 from chassis.app import router
 from chassis.auth import Analyst
-from chassis.runtime import Runtime, runtime_of
+from chassis.runtime import runtime_of
 from engagement.pulse import queries
 from engagement.pulse.schemas import PulseOut
 
 routes = router("pulse")
 
-Running = Annotated[Runtime, Depends(runtime_of)]
-"""The running service."""
-
 
 @routes.get("/v1/communities/{community_id}/pulse", response_model=PulseOut)
-async def get_pulse(runtime: Running, analyst: Analyst) -> Response:
+async def get_pulse(request: Request, analyst: Analyst) -> Response:
     """Read how a community lives, week by week: its managers and analysts."""
     place = (analyst.principal.organization_id, analyst.community_id, analyst.zone)
-    return Response(await queries.get_pulse(runtime.reader, *place), media_type="application/json")
+    return Response(await queries.get_pulse(runtime_of(request).reader, *place), media_type="application/json")
