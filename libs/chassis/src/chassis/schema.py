@@ -61,7 +61,7 @@ def chassis_tables(roles: Roles) -> list[str]:
         "CREATE TABLE outbox_default PARTITION OF outbox DEFAULT",
         # The worker owns no table, so a function of the owner makes the partition of a month: the month's rows that fell into the
         # default partition move along, in the same transaction.
-        """CREATE FUNCTION outbox_partition(month date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+        """CREATE FUNCTION outbox_partition(month date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
         DECLARE
             first date := date_trunc('month', month)::date;
             next date := (date_trunc('month', month) + interval '1 month')::date;

@@ -19,7 +19,7 @@ ORGANIZATION = [
         version bigint NOT NULL CHECK (version > 0),
         created_at timestamptz NOT NULL
     )""",
-    """CREATE FUNCTION organization_of_slug(wanted text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public
+    """CREATE FUNCTION organization_of_slug(wanted text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
         AS $$ SELECT id FROM organization WHERE slug = wanted $$""",
     "REVOKE ALL ON FUNCTION organization_of_slug(text) FROM PUBLIC",
 ]
