@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Final, TypeVar, cast
 
 import typer
@@ -304,7 +305,7 @@ def _unit(folder: Folder, environments: Environments, process: str) -> Unit:
 def welcome(folder: Folder, credentials: Credentials, *, seconds: float | None = None, pid: int | None = None) -> None:
     """Say where everything is, and what to try first."""
     hearth = _command_name()
-    data = "" if folder == Folder.at(DEFAULT_DATA) else f" --data {folder.root}"
+    data = "" if folder == Folder.at(DEFAULT_DATA) else f" --data {_as_seen_from_here(folder.root)}"
     took = "" if seconds is None else f" (after {seconds:.1f} s)"
     console().print(f"\n[bold]Hearth is up[/bold]{took}")
     console().print(f"  address    {credentials.base_url}")
@@ -328,5 +329,9 @@ def _say(text: str) -> None:
 
 def _command_name() -> str:
     """Return how the reader can call this command again."""
-    called = sys.argv[0]
-    return called if called.endswith("hearth") and "/" in called else "hearth"
+    called = Path(sys.argv[0])
+    return _as_seen_from_here(called.absolute()) if called.name == "hearth" and called.parent != Path() else "hearth"
+
+
+def _as_seen_from_here(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
