@@ -309,13 +309,10 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Run a gateway before services on these ports. Port 1 has nobody."""
     issuer = Issuer()
+    urls = {"members_url": members, "content_url": content, "engagement_url": engagement}
+    everywhere = {name: f"http://127.0.0.1:{port}" for name, port in urls.items()} | settings
     gateway = Gateway(
-        GatewaySettings(
-            members_url=f"http://127.0.0.1:{members}",
-            content_url=f"http://127.0.0.1:{content}",
-            engagement_url=f"http://127.0.0.1:{engagement}",
-            **settings,
-        ),
+        GatewaySettings(**everywhere),
         tokens=TokenVerifier(Jwks(issuer.jwks)),
     )
     try:

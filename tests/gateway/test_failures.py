@@ -347,3 +347,20 @@ async def test_a_caller_that_does_not_read_holds_no_service_for_ever() -> None:
         await connection.send(gateway.message())
         async with asyncio.timeout(PATIENCE):
             await freed.wait()
+
+
+async def test_a_service_that_is_the_gateway_itself_is_no_endless_loop() -> None:
+    async with running() as gateway:
+        upstream = gateway.gateway.upstreams["content"]
+        upstream.base = f"http://127.0.0.1:{gateway.port}"
+        assert (await gateway.ask()).code == "loop"
+
+
+async def test_the_gateway_is_named_on_the_way() -> None:
+    echo = Echo()
+    async with serving(echo) as port, running(port) as gateway:
+        await gateway.ask("GET", POSTS, {"Via": "1.1 front"})
+    assert [value for name, value in echo.requests[0]["headers"] if name == b"via"] == [
+        b"1.1 front",
+        b"1.1 hearth-gateway",
+    ]

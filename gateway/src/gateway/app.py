@@ -30,6 +30,7 @@ UNEXPECTED = "Something went wrong here. The trace id finds it in the log."
 
 TRACEPARENT = istr("Traceparent")
 TRACESTATE = istr("Tracestate")
+VIA = istr("Via")
 X_REQUEST_ID = istr("X-Request-Id")
 X_FORWARDED_FOR = istr("X-Forwarded-For")
 X_FORWARDED_HOST = istr("X-Forwarded-Host")
@@ -185,6 +186,7 @@ class Gateway:
         if behind_proxy and exchange.forwarded_proto in {b"http", b"https"}:
             scheme = exchange.forwarded_proto.decode()
         forward = exchange.forward
+        forward.append((VIA, headers.VIA))
         forward.append((X_REQUEST_ID, exchange.request_id))
         forward.append((X_FORWARDED_FOR, client))
         forward.append((X_FORWARDED_PROTO, scheme))

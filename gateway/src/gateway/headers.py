@@ -45,6 +45,7 @@ DIGITS = re.compile(rb"[0-9]{1,18}")
 HOST = re.compile(rb"[A-Za-z0-9.:_\[\]-]{1,255}")
 VERSIONS = frozenset(("1.1", "1.0"))
 MOST_HEADERS = 100
+VIA = "1.1 hearth-gateway"
 
 _DROPPED = istr("")
 _common = (
@@ -68,7 +69,7 @@ def _disposition(name: bytes) -> istr:
 
 
 def read(scope: Mapping[str, Any], exchange: Exchange, limit: int) -> None:
-    """Read a request's head. `limit` in bytes. Raises Problem 400, 431, 501 or 505."""
+    """Read a request's head. `limit` in bytes. Raises Problem 400, 431, 501, 505 or 508."""
     headers: Headers = scope["headers"]
     size = 0
     forward = exchange.forward
@@ -131,6 +132,12 @@ def _take_transfer_encoding(exchange: Exchange, value: bytes) -> None:
     if exchange.chunked or value.strip().lower() != b"chunked":
         raise Problem(501, "transfer-encoding-unsupported", "The only transfer coding here is chunked.")
     exchange.chunked = True
+
+
+def _take_via(_exchange: Exchange, value: bytes) -> None:
+    # A service's URL that leads back here would have each request go round until something gives out.
+    if VIA.encode() in value:
+        raise Problem(508, "loop", "This request has been here before: a service's address leads to the gateway.")
 
 
 def _take_connection(exchange: Exchange, value: bytes) -> None:
@@ -196,6 +203,7 @@ _TAKEN: dict[bytes, Callable[[Exchange, bytes], None]] = {
     b"tracestate": _take_tracestate,
     b"transfer-encoding": _take_transfer_encoding,
     b"upgrade": _take_upgrade,
+    b"via": _take_via,
     b"x-forwarded-for": _take_forwarded_for,
     b"x-forwarded-proto": _take_forwarded_proto,
     b"x-request-id": _take_request_id,
