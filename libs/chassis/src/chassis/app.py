@@ -206,7 +206,7 @@ async def ensure_partitions(session: Session) -> None:
     PostgreSQL refuses an insert that was on its way into the default partition when its own was made, so each process does
     this before it serves, and later only for a month that nobody writes to yet.
     """
-    for month in (clock.now(), clock.now() + timedelta(days=31)):
+    for month in (clock.now(), clock.now().replace(day=1) + timedelta(days=31)):
         await session.execute(text("SELECT outbox_partition(:month)"), {"month": month.date()})
     await due.schedule(session, SYSTEM_ORGANIZATION, PARTITION_KIND, "log", clock.now() + timedelta(days=1))
 
