@@ -1,0 +1,200 @@
+"""The people of an organization, each with another standing in its community, all made through the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+PASSWORD = "a long enough password"
+EMOJI = "👍"
+# Who is what in the community. Each but the first two applied; what follows is what became of it.
+PEOPLE: dict[str, list[str] | None] = {
+    "outsider": None,
+    "applicant": None,
+    "rejected": [],
+    "left": [],
+    "removed": [],
+    "member": [],
+    "editor": ["editor"],
+    "analyst": ["analyst"],
+    "moderator": ["moderator"],
+    "manager": ["manager"],
+}
+
+
+@dataclass
+class Person:
+    """Somebody who signed up, and in."""
+
+    account_id: str
+    token: str
+    membership_id: str | None = None
+
+
+@dataclass
+class Town:
+    """An organization with all that a request can name."""
+
+    base_url: str
+    slug: str
+    organization_id: str = ""
+    people: dict[str, Person] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    """What goes into the path parameters, by name: things of the open community."""
+    other_community: str = ""
+    """Open, and nobody but staff is in it."""
+    draft_community: str = ""
+    versions: dict[str, int] = field(default_factory=dict)
+    """The present version of what `ids` names."""
+    partner_token: str = ""
+
+    def client(self, token: str | None = None, **headers: str) -> httpx.Client:
+        """A client of the gateway."""
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return httpx.Client(base_url=self.base_url, headers=headers, trust_env=False, timeout=30.0)
+
+    def as_person(self, name: str) -> httpx.Client:
+        """A client of one of the people."""
+        return self.client(self.people[name].token)
+
+    def everything(self) -> set[str]:
+        """Every id that another organization must never see."""
+        ids = {value for name, value in self.ids.items() if name != "emoji"}
+        accounts = {person.account_id for person in self.people.values()}
+        return ids | accounts | {self.organization_id, self.other_community, self.draft_community}
+
+
+def _checked(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+    body: dict[str, Any] = answer.json() if answer.content else {}
+    return body
+
+
+def sign_in(town: Town, name: str) -> Person:
+    """Start a session of one of the people."""
+    login = {"organization": town.slug, "email": f"{name}@{town.slug}.example", "password": PASSWORD}
+    with town.client() as anybody:
+        session = _checked(anybody.post("/v1/sessions", json=login))
+    return Person(session["account_id"], session["access_token"])
+
+
+def register(town: Town, name: str) -> Person:
+    """Let somebody register and sign in."""
+    new = {
+        "organization": town.slug,
+        "email": f"{name}@{town.slug}.example",
+        "password": PASSWORD,
+        "display_name": f"{name} 小雨",
+    }
+    with town.client() as anybody:
+        _checked(anybody.post("/v1/accounts", json=new))
+    person = town.people[name] = sign_in(town, name)
+    return person
+
+
+def _community(owner: httpx.Client, *, opened: bool) -> str:
+    slug = f"c-{uuid4().hex[:12]}"
+    made = _checked(owner.post("/v1/communities", json={"name": {"zh": "社群"}, "slug": slug, "zone": "Asia/Shanghai"}))
+    if opened:
+        _step(owner, f"/v1/communities/{made['id']}", "open")
+    return str(made["id"])
+
+
+def _step(client: httpx.Client, url: str, step: str, **body: Any) -> None:
+    version = _checked(client.get(url))["version"]
+    headers = {"If-Match": f'"{version}"'}
+    answer = (
+        client.put(f"{url}/{step}", json=body, headers=headers)
+        if body
+        else client.post(f"{url}/{step}", headers=headers)
+    )
+    _checked(answer)
+
+
+def found_town(base_url: str) -> Town:
+    """Let a brand sign up, and its people come."""
+    slug = f"o-{uuid4().hex[:12]}"
+    town = Town(base_url, slug)
+    brand = {"email": f"owner@{slug}.example", "password": PASSWORD, "display_name": "Owner"}
+    with town.client() as anybody:
+        made = _checked(anybody.post("/v1/organizations", json={"name": "Brand", "slug": slug, "owner": brand}))
+    town.organization_id = made["id"]
+    town.people["owner"] = sign_in(town, "owner")
+    with town.as_person("owner") as owner:
+        admin = register(town, "admin")
+        _step(owner, f"/v1/accounts/{admin.account_id}", "organization-role", role="admin")
+        town.people["admin"] = sign_in(town, "admin")
+        community = _community(owner, opened=True)
+        town.other_community = _community(owner, opened=True)
+        town.draft_community = _community(owner, opened=False)
+        _people_come(town, owner, community)
+        _something_is_said(town, community)
+        _partners_come(town, owner)
+        membership_id = town.people["member"].membership_id
+        assert membership_id
+        town.ids |= {
+            "community_id": community,
+            "membership_id": membership_id,
+            "account_id": town.people["member"].account_id,
+            "organization_id": town.organization_id,
+            "emoji": EMOJI,
+        }
+        addresses = {
+            "community_id": f"/v1/communities/{community}",
+            "membership_id": f"/v1/communities/{community}/memberships/{membership_id}",
+            "post_id": f"/v1/communities/{community}/posts/{town.ids['post_id']}",
+            "comment_id": f"/v1/communities/{community}/comments/{town.ids['comment_id']}",
+            "account_id": f"/v1/accounts/{town.ids['account_id']}",
+        }
+        town.versions = {name: _checked(owner.get(url))["version"] for name, url in addresses.items()}
+    return town
+
+
+def _people_come(town: Town, owner: httpx.Client, community: str) -> None:
+    base = f"/v1/communities/{community}/memberships"
+    fates = {"rejected": "reject", "left": "approve", "removed": "approve"}
+    for name, roles in PEOPLE.items():
+        person = register(town, name)
+        if name == "outsider":
+            continue
+        with town.as_person(name) as client:
+            person.membership_id = _checked(client.post(base))["id"]
+            if name == "applicant":
+                continue
+            _step(owner, f"{base}/{person.membership_id}", fates.get(name, "approve"))
+            if name == "left":
+                _step(client, f"{base}/{person.membership_id}", "leave")
+            elif name == "removed":
+                _step(owner, f"{base}/{person.membership_id}", "remove")
+            elif roles:
+                _step(owner, f"{base}/{person.membership_id}", "roles", roles=roles)
+
+
+def _something_is_said(town: Town, community: str) -> None:
+    """Content learns of the member by an event; Hearth-After waits for it."""
+    base = f"/v1/communities/{community}"
+    with town.as_person("member") as member:
+        own = member.get(f"{base}/memberships/me").json()
+        after = {"Hearth-After": f"membership/{own['id']}@{own['version']}"}
+        post = _checked(member.post(f"{base}/posts", json={"body": "今天的单词"}, headers=after))["id"]
+        comment = _checked(member.post(f"{base}/posts/{post}/comments", json={"body": "Serendipity"}))["id"]
+        _checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
+        _checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
+    town.ids |= {"post_id": post, "comment_id": comment}
+
+
+def _partners_come(town: Town, owner: httpx.Client) -> None:
+    program = {"name": "CRM", "scopes": ["contacts:write", "members:read"]}
+    made = _checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
+    town.ids["client_id"] = made["id"]
+    form = {"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": made["client_secret"]}
+    with town.client() as anybody:
+        town.partner_token = _checked(anybody.post("/v1/oauth/token", data=form))["access_token"]
+    person = {"external_id": "slack:U1", "display_name": "Imported"}
+    url = f"/v1/communities/{town.other_community}/memberships/imports"
+    imported = _checked(owner.post(url, json={"source": "slack", "items": [person]}))["items"][0]
+    _checked(owner.post(f"/v1/accounts/{imported['account_id']}/invitations"))
