@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from tests.chassis.sample import service
 
-from chassis import auth, clock, migrations, ops
+from chassis import app, auth, clock, migrations, ops
 from chassis.app import router
 from chassis.health import Health, internal_app
 from chassis.settings import Environment, Settings
@@ -167,3 +167,23 @@ async def test_an_upgrade_that_fails_leaves_nothing(cluster: Cluster, tmp_path: 
 def test_roles_are_three_plain_names(urls: tuple[str, str, str]) -> None:
     with pytest.raises(ValueError, match="three distinct users"):
         migrations.roles_of(*urls)
+
+
+async def test_a_start_waits_for_a_database_that_is_away(
+    kit: Kit, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = asyncio.Event()
+    monkeypatch.setattr(app, "START_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(app.log, "warning", lambda *_, **__: waited.set(), raising=False)
+    name = kit.database.name
+    cluster.postgres.psql(
+        f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false;'
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';"
+    )
+    starting = asyncio.create_task(app._prepare(service, kit.runtime))
+    try:
+        await asyncio.wait_for(waited.wait(), 20)
+        assert not starting.done()
+    finally:
+        cluster.postgres.psql(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true;')
+    await asyncio.wait_for(starting, 20)

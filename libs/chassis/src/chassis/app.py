@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import auth, clock, due, errors, idempotency, migrations, ops, relay, telemetry
 from chassis.bus import Bus
-from chassis.consuming import Consumption
+from chassis.consuming import Consumption, is_outage
 from chassis.db import Reader, Session, make_engine, transaction
 from chassis.description import describe
 from chassis.due import Jobs, Scheduler
@@ -41,6 +41,7 @@ from contracts.members import SessionRevoked
 ROLES = ("api", "worker", "all", "migrate")
 PARTITION_KIND = "outbox.partition"
 MEASURE_SECONDS = 5.0
+START_RETRY_SECONDS = 1.0
 
 log = telemetry.log("chassis.app")
 
@@ -268,14 +269,28 @@ async def _connected(runtime: Runtime) -> None:
 async def run(service: Service, settings: ServiceSettings, role: str) -> None:
     """Run a process of the service until it is told to stop."""
     async with running(service, settings) as runtime:
-        async with transaction(runtime.worker_engine) as session:
-            await ensure_partitions(session)
-        if service.on_start:
-            await service.on_start(runtime)
+        await _prepare(service, runtime)
         api = build_app(service, runtime) if role in {"api", "all"} else None
         health = Health({"database": lambda: _ready(runtime), "nats": lambda: _connected(runtime)})
         operations = [*ops.routes(runtime), *(service.operations(runtime) if service.operations else [])]
         await serve(api, internal_app(health, operations), settings, health, background(service, runtime, role))
+
+
+async def _prepare(service: Service, runtime: Runtime) -> None:
+    """Do what must be done before serving, waiting for a database that is away or still starting."""
+    while True:
+        try:
+            async with transaction(runtime.worker_engine) as session:
+                await ensure_partitions(session)
+            if service.on_start:
+                await service.on_start(runtime)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("start_waits", error=type(error).__name__, detail=str(error)[:300])
+            await asyncio.sleep(START_RETRY_SECONDS)
+        else:
+            return
 
 
 async def migrate(service: Service, settings: ServiceSettings) -> None:
