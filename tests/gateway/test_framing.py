@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import pytest
 from tests.gateway.servers import PATIENCE, POSTS, Echo, Reply, running, serving, wire
@@ -262,3 +263,44 @@ async def test_trailers_do_not_become_headers() -> None:
     assert echo.bodies == [b"{}"]
     assert echo.last[b"x-forwarded-for"] == b"127.0.0.1"
     assert echo.last[b"authorization"] != b"Bearer other"
+
+
+async def test_no_mangled_request_breaks_the_gateway_or_becomes_two() -> None:
+    chance = random.Random(20260302)
+    pieces = [
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\x00",
+        b" ",
+        b":",
+        b"0",
+        b"\xff",
+        b"%2f",
+        b"../",
+        b"chunked",
+        b"Content-Length: 3\r\n",
+    ]
+    pieces += [
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: upgrade\r\nUpgrade: h2c\r\n",
+        b"Expect: 100-continue\r\n",
+        b"9" * 30,
+    ]
+    echo = Echo()
+    async with serving(echo) as port, running(port, authenticated_burst=100_000, anonymous_burst=100_000) as gateway:
+        whole = gateway.message("POST", POSTS, {"Content-Type": "application/json"}, b'{"body":"hello"}')
+        chunked = gateway.message("POST", POSTS, {"Transfer-Encoding": "chunked"}) + b"5\r\nhello\r\n0\r\n\r\n"
+        for _ in range(400):
+            request = bytearray(chance.choice((whole, chunked)))
+            for _ in range(chance.randint(1, 4)):
+                at = chance.randrange(len(request))
+                request[at : at + chance.choice((0, 1, 8))] = chance.choice(pieces)
+            before = len(echo.requests)
+            async with wire(gateway.port) as connection:
+                connection.writer.write(bytes(request))
+                connection.writer.write_eof()
+                said = await connection.rest()
+            assert b"HTTP/1.1 500" not in said, bytes(request)
+            assert len(echo.requests) - before <= 1, bytes(request)
+        assert (await gateway.ask()).status == 200

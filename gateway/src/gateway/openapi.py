@@ -23,6 +23,8 @@ FETCH_SECONDS = 3.0
 AGAIN_SECONDS = 2.0
 """How long to wait before asking a service again that did not answer."""
 
+WILDCARDS = frozenset(("0.0.0.0", "::"))  # noqa: S104  compared with, not bound to
+
 Get = Callable[[str, float], Awaitable[bytes]]
 
 # What the gateway answers itself on any route; a service's own description of the same status stays.
@@ -56,14 +58,14 @@ def base(settings: GatewaySettings) -> Json:
     """Return what the document has before any service adds to it."""
     public_url = settings.public_url
     # Servers may be relative, so that the document fits whatever name it was reached by; a tokenUrl may not.
-    outside = public_url.rstrip("/") if "://" in public_url else f"http://localhost:{settings.port}"
+    host = "localhost" if settings.host in WILDCARDS else settings.host
+    outside = public_url.rstrip("/") if "://" in public_url else f"http://{host}:{settings.port}"
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Hearth",
             "version": "1",
             "description": "A brand's private communities (私域社群): who belongs, what is said, what is done, and what it brings back.",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url}],
         "security": SECURITY,
