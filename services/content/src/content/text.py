@@ -41,8 +41,8 @@ Plain = AfterValidator(_plain)
 """Refuses control characters where the request did not."""
 Body = Annotated[
     str,
-    BeforeValidator(_lines),
     StringConstraints(min_length=1, max_length=LONGEST_BODY),
+    BeforeValidator(_lines),
     Plain,
     AfterValidator(_visible),
     Field(

@@ -16,6 +16,7 @@ _TAGS = range(0xE0020, 0xE0080)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 # Blocks of emoji whose newest characters the Unicode tables of an older Python do not know.
 _EMOJI_BLOCKS = range(0x1F000, 0x1FB00)
+_STAND_INS = frozenset("\ufffc\ufffd")  # for what could not be read
 _PUNCTUATION_EMOJI = frozenset("‼⁉〰")
 _SHORT_CODE = re.compile(r":[\w'’&.()!+-]{1,38}(?:::skin-tone-[2-6])?:")
 _FIRST_BEYOND_LATIN_1 = 0xA9  # © is the first symbol that has an emoji form
@@ -43,7 +44,7 @@ def _is_element(text: str) -> bool:
 
 
 def _is_symbol(char: str) -> bool:
-    if ord(char) in _FLAG_LETTERS:
+    if ord(char) in _FLAG_LETTERS or char in _STAND_INS:
         return False
     return (
         ord(char) in _EMOJI_BLOCKS
