@@ -36,7 +36,6 @@ class GatewaySettings(Settings):
     body_limit: int = Field(default=MIB, ge=KIB, description="largest request body")
     import_body_limit: int = Field(default=8 * MIB, ge=KIB, description="largest request body of an import")
     head_limit: int = Field(default=32 * KIB, ge=KIB, description="largest request head")
-    head_seconds: float = Field(default=10, gt=0, description="longest time that a request head may take to arrive")
     target_limit: int = Field(default=8 * KIB, ge=256, description="longest path and query")
 
     connect_seconds: float = Field(default=3, gt=0, description="longest wait for a connection to a service")
