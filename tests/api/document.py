@@ -39,7 +39,7 @@ class Operation:
     @property
     def ignores_tokens(self) -> bool:
         """Whether it never looks at a token: it has credentials of its own, or needs none."""
-        return self.raw["security"] == []
+        return not self.raw["security"]
 
     @property
     def needs_token(self) -> bool:

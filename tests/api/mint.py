@@ -42,6 +42,7 @@ class Mint:
             )
         finally:
             await connection.close()
+        assert row is not None
         vault = Vault(stack.secrets["members_key_secret"])
         return cls(row["kid"], vault.open(PURPOSE, row["sealed_private_key"], row["kid"].encode()))
 

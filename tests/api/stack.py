@@ -95,7 +95,7 @@ class RealStack:
         for service in SERVICES:
             connection = await asyncpg.connect(self.database(service))
             try:
-                tenant_columns = dict(await connection.fetch(_TENANT_COLUMN))
+                tenant_columns = {row[0]: row[1] for row in await connection.fetch(_TENANT_COLUMN)}
                 tables = {row["relname"] for row in await connection.fetch(_TABLES)} - RESTLESS
                 if organization_id is not None:
                     tables &= tenant_columns.keys()

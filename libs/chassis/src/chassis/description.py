@@ -11,7 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from chassis import auth, requests
-from chassis.examples import example_of
+from chassis.examples import example_of, restore_nulls
 from chassis.schemas import ProblemOut, problems
 
 Json = dict[str, Any]
@@ -56,6 +56,7 @@ def describe(app: FastAPI, routes: Sequence[APIRoute]) -> None:
             # Ours are problem documents; FastAPI's own validation schema describes nothing that is sent.
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
+            restore_nulls(schemas)
             by_path = {(route.path_format, method.lower()): route for route in routes for method in route.methods or ()}
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():

@@ -37,6 +37,16 @@ def example_of(schema: Schema, schemas: Mapping[str, Schema], depth: int = 0) ->
     return _of_type(schema, schemas, depth)
 
 
+def restore_nulls(schemas: Mapping[str, dict[str, Any]]) -> None:
+    """Put back what FastAPI leaves out of schemas' own examples: fields that are required and may be null."""
+    for schema in schemas.values():
+        for example in schema.get("examples", ()):
+            for name in schema.get("required", ()):
+                choices = schema["properties"][name].get("anyOf", ())
+                if isinstance(example, dict) and any(choice.get("type") == "null" for choice in choices):
+                    example.setdefault(name, None)
+
+
 def _first(choices: list[Schema], schemas: Mapping[str, Schema], depth: int) -> Any:  # noqa: ANN401  any JSON
     """Return an example of the first choice that has one; null when it may be null and nothing else has one."""
     for choice in choices:
