@@ -179,7 +179,8 @@ class Upstream:
             return await self._upload(method, url, fields, body, watch)
         data = await bodies.read_whole(receive, self._settings.idle_seconds) if length else None
         watch.start_soon()
-        twice = method in IDEMPOTENT or exchange.idempotency_key
+        # A service keeps the key of a caller that it knows; on public routes there is none, and a second try would be a second act.
+        twice = method in IDEMPOTENT or (exchange.idempotency_key and exchange.principal is not None)
         return await self._ask(method, url, fields, data, twice=twice)
 
     async def _ask(
