@@ -369,7 +369,7 @@ async def test_the_gateway_is_named_on_the_way() -> None:
 async def test_a_public_request_is_not_repeated_whatever_key_it_has() -> None:
     # Nobody keeps the key of a caller who is not known yet: a second sign-up would be a second act.
     script, lines = dying(9)
-    async with scripted(script) as service, running(service.port) as gateway, wire(gateway.port) as connection:
+    async with scripted(script) as service, running(members=service.port) as gateway, wire(gateway.port) as connection:
         message = gateway.message("POST", "/v1/organizations", {"Idempotency-Key": "k"}, b"{}", signed=False)
         await connection.send(message)
         assert (await connection.reply()).status == 502
