@@ -89,6 +89,8 @@ def build_app(service: Service, runtime: Runtime) -> FastAPI:
         redoc_url=None,
         openapi_tags=[{"name": name, "description": words} for name, words in service.tags.items()],
         redirect_slashes=False,
+        # `Telemetry` below traces, measures and logs; FastAPI's own would do it a second time, query included.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.runtime = runtime
     for one in service.routers:
