@@ -17,6 +17,7 @@ from chassis.schemas import ProblemOut, problems
 Json = dict[str, Any]
 
 _JSON = "application/json"
+_A_POSITION = "[a-z_]{1,40}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[0-9]{1,18}"
 _IF_MATCH: Json = {
     "name": "If-Match",
     "in": "header",
@@ -38,7 +39,8 @@ _HEARTH_AFTER: Json = {
     "in": "header",
     "required": False,
     "description": "Hearth-Position of an earlier write: the answer waits up to 2 s until this service has seen it (503).",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": f"^{_A_POSITION}(, ?{_A_POSITION})*$"},
+    "example": "membership/0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10@2",
 }
 _ETAG: Json = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
 _POSITION: Json = {"description": "What was reached, for Hearth-After.", "schema": {"type": "string"}}

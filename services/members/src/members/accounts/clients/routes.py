@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 
 from chassis.app import router
 from chassis.auth import Anyone, OrganizationStaff
@@ -16,7 +16,14 @@ from chassis.runtime import runtime_of
 from chassis.schemas import Page
 from chassis.tokens import Principal
 from members.accounts.clients import commands, oauth, policy, queries
-from members.accounts.clients.schemas import ClientCreate, ClientOut, ClientSecretOut, ClientTokenOut, OAuthErrorOut
+from members.accounts.clients.schemas import (
+    CLIENT_ID,
+    ClientCreate,
+    ClientOut,
+    ClientSecretOut,
+    ClientTokenOut,
+    OAuthErrorOut,
+)
 from members.accounts.sessions.routes import private
 from members.vault import Secrets
 
@@ -53,6 +60,16 @@ _WORDS = {
     "invalid_client": "The client or its secret is wrong.",
     "invalid_scope": "The client may not have that scope.",
 }
+
+
+ClientInPath = Annotated[
+    str,
+    Path(
+        description="its id or its client_id",
+        examples=[CLIENT_ID],
+        json_schema_extra={"pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{32}\\.[0-9a-f]{32}$"},
+    ),
+]
 
 
 def _identifier(principal: Principal, client_id: str) -> UUID:
@@ -98,7 +115,7 @@ async def list_clients(
 
 @routes.post("/v1/clients/{client_id}/secrets", status_code=201)
 async def rotate_client_secret(
-    session: TenantSession, principal: OrganizationStaff, client_id: str, response: Response
+    session: TenantSession, principal: OrganizationStaff, client_id: ClientInPath, response: Response
 ) -> ClientSecretOut:
     """Give an API client another secret; the one before is good for 24 hours more."""
     private(response)
@@ -108,7 +125,7 @@ async def rotate_client_secret(
 
 
 @routes.delete("/v1/clients/{client_id}", status_code=204)
-async def delete_client(session: TenantSession, principal: OrganizationStaff, client_id: str) -> None:
+async def delete_client(session: TenantSession, principal: OrganizationStaff, client_id: ClientInPath) -> None:
     """Withdraw an API client: it gets no more tokens."""
     await commands.delete(session, principal, _identifier(principal, client_id))
 

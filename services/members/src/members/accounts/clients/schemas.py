@@ -12,7 +12,7 @@ from chassis.schemas import Input, Output
 from members.accounts.clients.policy import Scope
 from members.accounts.schemas import DisplayName
 
-_CLIENT_ID = "0198b7a26c1e7d3a9f4b2f6f6c1d7a01.0198b7a26c1e7d3a9f4b2f6f6c1d7a55"
+CLIENT_ID = "0198b7a26c1e7d3a9f4b2f6f6c1d7a01.0198b7a26c1e7d3a9f4b2f6f6c1d7a55"
 _SECRET = "hcs_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC0"  # noqa: S105  an example
 
 
@@ -37,7 +37,7 @@ class ClientOut(Output):
     """An API client."""
 
     id: UUID
-    client_id: str = Field(description="what the program calls itself at POST /v1/oauth/token", examples=[_CLIENT_ID])
+    client_id: str = Field(description="what the program calls itself at POST /v1/oauth/token", examples=[CLIENT_ID])
     name: str = Field(examples=["CRM of Demo"])
     scopes: list[Scope]
     created_at: datetime
