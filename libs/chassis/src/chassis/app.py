@@ -21,15 +21,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import auth, clock, due, errors, idempotency, migrations, ops, relay, telemetry
 from chassis.bus import Bus
-from chassis.consuming import Consumption, is_outage
+from chassis.consuming import Consumption
 from chassis.db import Reader, Session, make_engine, transaction
 from chassis.description import describe
 from chassis.due import Jobs, Scheduler
 from chassis.health import Health, internal_app
 from chassis.inbox import Consumers
+from chassis.outages import DATABASE_ERRORS, is_outage
 from chassis.pagination import Cursors
 from chassis.relay import Relay
-from chassis.requests import Replay, Route, on_replay, on_unexpected, prefer_literals
+from chassis.requests import Replay, Route, on_database_error, on_replay, on_unexpected, prefer_literals
 from chassis.runtime import Runtime
 from chassis.schemas import problems
 from chassis.serve import Background, serve
@@ -101,6 +102,8 @@ def build_app(service: Service, runtime: Runtime) -> FastAPI:
     errors.install(app)
     app.add_exception_handler(405, _method_not_allowed(routes))
     app.add_exception_handler(Replay, on_replay)
+    for failure in DATABASE_ERRORS:
+        app.add_exception_handler(failure, on_database_error)
     app.add_exception_handler(Exception, on_unexpected)
     app.add_middleware(Telemetry, service=service.name)
     describe(app, routes)

@@ -12,8 +12,6 @@ from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import clock, telemetry
@@ -21,12 +19,11 @@ from chassis.bus import BACKFILL_HEADER, Bus, Pull
 from chassis.db import transaction
 from chassis.ids import new_id
 from chassis.inbox import Consumers
+from chassis.outages import DATABASE_ERRORS, is_outage
 from contracts.base import SYSTEM_ORGANIZATION, Envelope, stream_of
 
 AWAY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30
-# Classes of SQLSTATE that say nothing about the handler: connection, resources, operator, system, rollback by contention.
-OUTAGE_STATES = ("08", "53", "57", "58", "40", "55")
 
 log = telemetry.log("chassis.consuming")
 
@@ -69,7 +66,7 @@ class Consumption:
                     await pull.close()
                 pull, in_hand = None, []
                 await _unless(stopping, asyncio.sleep(AWAY_SECONDS))
-            except (OSError, DBAPIError, PoolTimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 # The database is away: nothing more is fetched, and what is in hand is tried again.
                 self._waits(error)
                 await _unless(stopping, asyncio.sleep(AWAY_SECONDS))
@@ -193,18 +190,6 @@ class Consumption:
 def durable_name(service: str, consumer: str) -> str:
     """Return the JetStream name of a noun's durable consumer."""
     return f"{service}-{consumer}"
-
-
-def is_outage(error: BaseException) -> bool:
-    """Tell whether a failure says something about the database or the broker, and nothing about the handler."""
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        return (
-            error.connection_invalidated
-            or isinstance(error, InterfaceError | OperationalError)
-            or state[:2] in OUTAGE_STATES
-        )
-    return isinstance(error, PoolTimeoutError | OSError | asyncio.TimeoutError | nats.errors.Error)
 
 
 def _words(error: BaseException) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import clock, telemetry
-from chassis.consuming import is_outage
 from chassis.db import Session, enter_tenant, transaction
+from chassis.outages import is_outage
 
 IDLE_SECONDS = 0.5
 LONGEST_RETRY = timedelta(hours=1)

@@ -13,15 +13,18 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
-from chassis import db, idempotency, outbox, positions
+from chassis import db, idempotency, outbox, positions, telemetry
 from chassis.auth import Authenticated, _anyone
 from chassis.db import Session
 from chassis.errors import Fault, Problem, pointer, render
+from chassis.outages import is_outage
 from chassis.runtime import runtime_of
 
 MOST_NESTING = 32
 # Everything that is no text: C0 except tab and line feed (carriage returns come with Windows clients), DEL, C1.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+log = telemetry.log("chassis.requests")
 
 
 class Replay(Exception):  # noqa: N818  not an error: the stored answer of an earlier request
@@ -199,6 +202,17 @@ async def on_replay(_request: Request, replay: Exception) -> Response:
     """Answer with what was stored."""
     assert isinstance(replay, Replay)  # noqa: S101  narrows for the type checker
     return replay.answer
+
+
+async def on_database_error(_request: Request, error: Exception) -> Response:
+    """Answer 503 while the database is away, to be asked again. Raises the error when it is the statement's own fault."""
+    if not is_outage(error):
+        raise error
+    # Without the statement and its values, which may be somebody's words.
+    log.warning("database_away", error=type(error).__name__, detail=str(getattr(error, "orig", error))[:200])
+    return render(
+        Problem(503, "database-unavailable", "The database is away: try again.", headers={"Retry-After": "1"})
+    )
 
 
 async def on_unexpected(_request: Request, _error: Exception) -> Response:
