@@ -252,6 +252,17 @@ def test_filled_in_secrets_are_random_private_and_kept(folder: Path) -> None:
     assert {path: path.read_text() for path in filled} == before
 
 
+def test_secrets_for_production_go_where_one_says(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "secrets"
+    subprocess.run([folder / "overlays/dev/make-secrets", target], check=True)
+    assert {path.name.removesuffix(".env") for path in target.iterdir()} == set(examples())
+    # What is filled in for one server is known to the other.
+    passwords = set((target / "postgres.env").read_text().splitlines())
+    (owner,) = (line for line in (target / "hearth-content-owner.env").read_text().splitlines() if line[0] != "#")
+    hidden = owner.partition("content_owner:")[2].partition("@")[0]
+    assert f"CONTENT_OWNER_PASSWORD={hidden}" in passwords
+
+
 def test_a_changed_setting_rolls_the_pods(folder: Path, prod: list[Document], tmp_path: Path) -> None:
     overlay = tmp_path / "overlay"
     overlay.mkdir()
