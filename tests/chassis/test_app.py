@@ -8,14 +8,17 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
+from sqlalchemy import text
 from tests.chassis.sample import service
 
 from chassis import app, auth, clock, migrations, ops
 from chassis.app import router
+from chassis.db import make_engine
 from chassis.health import Health, internal_app
 from chassis.settings import Environment, Settings
 from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit
+from members.settings import MembersSettings
 
 TOKEN = "t" * 40
 
@@ -41,6 +44,40 @@ def test_production_refuses_development_and_short_secrets(monkeypatch: pytest.Mo
     monkeypatch.setenv("HEARTH_ENV", "production")
     with pytest.raises(ValidationError, match="HEARTH_OPS_TOKEN"):
         Settings()
+
+
+def test_the_refusal_names_the_variable_that_is_read() -> None:
+    strong = {"ops_token": SecretStr("o" * 32), "cursor_secret": SecretStr("c" * 32)}
+    with pytest.raises(ValidationError, match="HEARTH_MEMBERS_KEY_SECRET"):
+        MembersSettings(
+            env=Environment.PRODUCTION,
+            database_url=SecretStr("postgresql://a@/d"),
+            worker_database_url=SecretStr("postgresql://b@/d"),
+            **strong,
+        )
+
+
+async def test_a_database_url_may_ask_for_tls(cluster: Cluster) -> None:
+    url = cluster.empty("sample").application + "&sslmode=require"
+    engine = make_engine(url, connections=0)
+    # Over a Unix socket there is no TLS to ask for: it connects, where an unknown parameter would be a TypeError.
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+    await engine.dispose()
+
+
+async def test_a_start_on_a_database_without_tables_says_what_to_do(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    settings = service.settings(
+        env=Environment.TEST,
+        database_url=SecretStr(database.application),
+        worker_database_url=SecretStr(database.worker),
+        nats_url=SecretStr(cluster.nats.url("content")),
+    )
+    async with app.running(service, settings) as runtime:
+        with pytest.raises(SystemExit, match="python -m content migrate"):
+            await app._prepare(service, runtime)
+    cluster.drop(database)
 
 
 async def test_the_document_says_permissions_problems_and_camel_case_ids(kit: Kit) -> None:

@@ -17,6 +17,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from opentelemetry.trace import SpanKind
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import auth, clock, due, errors, idempotency, migrations, ops, relay, telemetry
@@ -35,14 +36,16 @@ from chassis.runtime import Runtime
 from chassis.schemas import problems
 from chassis.serve import Background, serve
 from chassis.settings import ServiceSettings
-from chassis.tokens import Jwks, TokenVerifier, fetch_over_http
-from contracts.base import SYSTEM_ORGANIZATION
+from chassis.tokens import TOKEN_SECONDS, Jwks, TokenVerifier, fetch_over_http
+from contracts.base import SUBJECT_PREFIX, SYSTEM_ORGANIZATION
 from contracts.members import SessionRevoked
 
 ROLES = ("api", "worker", "all", "migrate")
 PARTITION_KIND = "outbox.partition"
 MEASURE_SECONDS = 5.0
 START_RETRY_SECONDS = 1.0
+NOT_MIGRATED = ("42P01", "42883", "42703")
+"""SQLSTATE of an unknown table, function or column."""
 
 log = telemetry.log("chassis.app")
 
@@ -224,7 +227,9 @@ def background(service: Service, runtime: Runtime, role: str) -> list[Background
         async def on_event(envelope: Any) -> None:  # noqa: ANN401  an envelope
             runtime.verifier.revoke(SessionRevoked.read(envelope.data).session_id)
 
-        following = asyncio.create_task(runtime.bus.fanout([f"evt.{SessionRevoked.type}.*"], on_event))
+        # A process that starts asks for as far back as a token can live that somebody signed out of meanwhile.
+        subjects, since = [f"{SUBJECT_PREFIX}.{SessionRevoked.type}.*"], timedelta(seconds=TOKEN_SECONDS)
+        following = asyncio.create_task(runtime.bus.fanout(SessionRevoked.service(), subjects, on_event, since=since))
         await stopping.wait()
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
@@ -289,6 +294,12 @@ async def _prepare(service: Service, runtime: Runtime) -> None:
                 await ensure_partitions(session)
             if service.on_start:
                 await service.on_start(runtime)
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) not in NOT_MIGRATED:
+                raise
+            raise SystemExit(
+                f"the database is not up to date: run `python -m {service.name} migrate` first ({error.orig})"
+            ) from error
         except Exception as error:
             if not is_outage(error):
                 raise

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import nats
@@ -25,7 +26,7 @@ from nats.js.api import (
     StreamConfig,
 )
 
-from chassis import telemetry
+from chassis import clock, telemetry
 from contracts.base import SUBJECT_PREFIX, Envelope, stream_of
 
 STREAM_AGE_SECONDS = 30 * 24 * 3600
@@ -34,6 +35,8 @@ PUBLISH_TIMEOUT_SECONDS = 5.0
 PULL_EXPIRES_SECONDS = 5.0
 ACK_WAIT_SECONDS = 30
 BACKFILL_HEADER = "Hearth-Backfill"
+FANOUT_BATCH = 100
+FANOUT_INACTIVE_SECONDS = 60
 
 log = telemetry.log("chassis.bus")
 
@@ -164,44 +167,72 @@ class Bus:
         """Wait until the server has what was sent. Raises nats.errors.Error when it is away."""
         await self._client.flush(timeout=int(PULL_EXPIRES_SECONDS))
 
-    async def fanout(self, subjects: Sequence[str], handle: Callable[[Envelope], Awaitable[None]]) -> None:
-        """Call `handle` with every event from now on, in order, in this process; runs until cancelled, over reconnects.
+    async def fanout(
+        self,
+        service: str,
+        subjects: Sequence[str],
+        handle: Callable[[Envelope], Awaitable[None]],
+        *,
+        since: timedelta = timedelta(),
+    ) -> None:
+        """Call `handle` with every event of a service's stream on these subjects, in order, in this process; runs until cancelled.
 
-        For caches and open streams only: nothing is remembered for a process that is away.
+        It begins with what was published `since` ago, and after an interruption where it was interrupted, with a stream that was made
+        anew too: the last event may come twice then. For caches and open streams, which one bad event must not end: it is logged.
         """
+        reached = clock.now() - since
         while True:
+            pull: Pull | None = None
             try:
-                await self._fanout_once(subjects, handle)
+                pull = await self.pull(service, await self._ephemeral(service, subjects, reached), FANOUT_BATCH)
+                while True:
+                    for message in await pull.next():
+                        reached = message.metadata.timestamp
+                        await _hand_over(message, handle)
             except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
                 log.info("fanout_waits", error=type(error).__name__)
+            finally:
+                if pull is not None:
+                    await pull.close()
             await asyncio.sleep(1)
 
-    async def _fanout_once(self, subjects: Sequence[str], handle: Callable[[Envelope], Awaitable[None]]) -> None:
-        subscriptions = [
-            await self._js.subscribe(subject, ordered_consumer=True, deliver_policy=DeliverPolicy.NEW)
-            for subject in subjects
-        ]
-
-        async def follow(subscription: Subscription) -> None:
-            async for message in subscription.messages:
-                await handle(Envelope.model_validate_json(message.data))
-
-        try:
-            await asyncio.gather(*(follow(subscription) for subscription in subscriptions))
-        finally:
-            for subscription in subscriptions:
-                with suppress(nats.errors.Error):
-                    await subscription.unsubscribe()
+    async def _ephemeral(self, service: str, subjects: Sequence[str], start: datetime) -> str:
+        """Make a consumer that ends soon after its process; return its name. NotFoundError until the stream is there."""
+        made = await self._js.add_consumer(
+            stream_of(service),
+            ConsumerConfig(
+                deliver_policy=DeliverPolicy.BY_START_TIME,
+                opt_start_time=start,
+                ack_policy=AckPolicy.NONE,
+                inactive_threshold=FANOUT_INACTIVE_SECONDS,
+                mem_storage=True,
+                filter_subjects=list(subjects),
+            ),
+        )
+        return str(made.name)
 
     async def tail(self, subject: str) -> AsyncIterator[bytes]:
         """Yield the payload of each event on `subject` from now on."""
         subscription = await self._client.subscribe(subject)
         try:
             async for message in subscription.messages:
-                yield message.data
+                # What is sent to one consumer again is no news.
+                if BACKFILL_HEADER not in (message.headers or {}):
+                    yield message.data
         finally:
             with suppress(nats.errors.Error):
                 await subscription.unsubscribe()
+
+
+async def _hand_over(message: Msg, handle: Callable[[Envelope], Awaitable[None]]) -> None:
+    if BACKFILL_HEADER in (message.headers or {}):
+        return
+    try:
+        await handle(Envelope.model_validate_json(message.data))
+    except (nats.errors.Error, nats.js.errors.Error, OSError):
+        raise
+    except Exception:
+        log.exception("fanout_failed", subject=message.subject)
 
 
 def _failure(future: asyncio.Future[Any]) -> BaseException | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,8 @@ def text_enum(kind: type[StrEnum]) -> Enum:
 
 
 def _driver_url(url: str) -> str:
-    return "postgresql+asyncpg://" + url.partition("://")[2]
+    # libpq's and asyncpg's name for it, which SQLAlchemy's dialect knows by another.
+    return "postgresql+asyncpg://" + url.partition("://")[2].replace("?sslmode=", "?ssl=").replace("&sslmode=", "&ssl=")
 
 
 def make_engine(
@@ -94,53 +96,85 @@ async def read(session: Session, query: str, *arguments: Any) -> str | None:  # 
 
 
 class Reader:
-    """Hot reads: one statement on a bare connection, JSON built by PostgreSQL, under the same row-level security."""
+    """Hot reads: one statement on a bare connection, JSON built by PostgreSQL, under the same row-level security.
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    Its connections are kept here and not in asyncpg's pool, whose bookkeeping costs as much as a small query: a read leaves nothing
+    behind to reset, since its setting ends with its statement.
+    """
+
+    def __init__(self, url: str, *, connections: int = 10) -> None:
+        self._url = url
+        self._idle: list[asyncpg.Connection] = []
+        self._slots = asyncio.Semaphore(connections)
+        self._closed = False
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = 10) -> Reader:
-        """Open the pool. Raises OSError or asyncpg.PostgresError when the database is away."""
-
-        async def keep(_connection: asyncpg.Connection) -> None:
-            """A read leaves nothing behind to reset: its setting ends with its statement."""
-
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=0,
-            max_size=connections,
-            reset=keep,
-            command_timeout=STATEMENT_TIMEOUT_SECONDS,
-            timeout=5,
-            server_settings={
-                "application_name": "hearth-read",
-                "default_transaction_read_only": "on",
-                "jit": "off",
-                # JSON that PostgreSQL builds writes times in the session's zone.
-                "timezone": "UTC",
-            },
-        )
-        return cls(pool)
+        """Return a reader; it connects when it first reads."""
+        return cls(url, connections=connections)
 
     async def close(self) -> None:
-        """Close the pool."""
-        await self._pool.close()
+        """Close the connections; those in use, as soon as they are given back."""
+        self._closed = True
+        while self._idle:
+            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._idle.pop().close(timeout=2)
 
     async def json(self, organization_id: UUID, query: str, *arguments: Any) -> str | None:  # noqa: ANN401  any bound value
         """Run a query that returns one JSON value, as the tenant, in one round trip; its arguments start at $2.
 
         CASE evaluates the tenant setting before the subquery, and row-level security reads it inside an InitPlan, which
         PostgreSQL runs when it is first needed; were that ever to change, the setting would be missing and the query fail.
+        Raises OSError or asyncpg.PostgresError when the database is away.
         """
-        value: str | None = await self._pool.fetchval(
+        value: str | None = await self._fetch(
             f"SELECT CASE WHEN set_config('{TENANT_SETTING}', $1, true) IS NOT NULL THEN ({query})::text END",
             str(organization_id),
             *arguments,
-            timeout=STATEMENT_TIMEOUT_SECONDS,
         )
         return value
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
-        await self._pool.fetchval("SELECT 1", timeout=2)
+        await self._fetch("SELECT 1", timeout=2)
+
+    async def _fetch(self, statement: str, *arguments: Any, timeout: float = STATEMENT_TIMEOUT_SECONDS) -> Any:  # noqa: ANN401, ASYNC109  asyncpg's own timeout cancels the statement at the server too
+        async with self._slots:
+            connection = await self._take()
+            try:
+                value = await connection.fetchval(statement, *arguments, timeout=timeout)
+            except asyncpg.PostgresError:
+                self._give(connection)
+                raise
+            except BaseException:
+                # Cut off in the middle: nobody knows what it would answer next.
+                connection.terminate()
+                raise
+            self._give(connection)
+            return value
+
+    async def _take(self) -> asyncpg.Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await asyncpg.connect(
+            self._url,
+            timeout=5,
+            server_settings={
+                "application_name": "hearth-read",
+                "default_transaction_read_only": "on",
+                "jit": "off",
+                # A hot read's plan hangs on its indexes and not on its arguments; planned anew each time, which is what
+                # PostgreSQL decides for the feed, it costs three times as much.
+                "plan_cache_mode": "force_generic_plan",
+                # JSON that PostgreSQL builds writes times in the session's zone.
+                "timezone": "UTC",
+            },
+        )
+
+    def _give(self, connection: asyncpg.Connection) -> None:
+        if self._closed:
+            connection.terminate()
+        else:
+            self._idle.append(connection)

@@ -51,8 +51,9 @@ class Settings(BaseSettings):
                     and field.default is not None
                     and len(value.get_secret_value()) < SHORTEST_PRODUCTION_SECRET
                 ):
+                    variable = field.validation_alias or f"HEARTH_{name.upper()}"
                     raise ValueError(
-                        f"HEARTH_{name.upper()} must be a generated secret of {SHORTEST_PRODUCTION_SECRET} characters or more in production"
+                        f"{variable} must be a generated secret of {SHORTEST_PRODUCTION_SECRET} characters or more in production"
                     )
         return self
 
