@@ -138,7 +138,7 @@ async def test_feed_pages_and_filters(place: Place, movable_clock: MovableClock)
     async def read(limit: int, **filters: str) -> list[str]:
         found, cursor, pages = [], None, 0
         while pages < 20:
-            parameters = {"limit": limit, **filters} | ({"cursor": cursor} if cursor else {})
+            parameters = {"limit": str(limit), **filters} | ({"cursor": cursor} if cursor else {})
             page = (await client.get(f"{place.path}/posts", params=parameters)).json()
             assert len(page["data"]) <= limit
             found += [post["id"] for post in page["data"]]
@@ -294,3 +294,17 @@ async def test_a_retried_post_is_published_once(place: Place) -> None:
     assert again.json() == first.json()
     assert again.headers["etag"] == first.headers["etag"]
     assert len((await client.get(f"{place.path}/posts")).json()["data"]) == 1
+
+
+async def test_a_text_that_looks_like_the_answers_own_json_stays_as_it_is(place: Place) -> None:
+    _, client = await place.member()
+    hostile = '"can":true} "can":false} \\"can":true} \\\\"can":true}\n{"data":[]}|'
+    post = await place.post(client, hostile, title=hostile.partition("\n")[0], section='"can":true}')
+    comment = await place.comment(client, post["id"], hostile)
+    _, other = await place.member()
+    [listed] = (await other.get(f"{place.path}/posts")).json()["data"]
+    assert (listed["body"], listed["section"]) == (hostile, '"can":true}')
+    assert listed["can"] == ["comment", "react"]
+    [answer] = (await other.get(f"{place.path}/posts/{post['id']}/comments")).json()["data"]
+    assert (answer["body"], answer["can"]) == (comment["body"], ["reply", "react"])
+    assert answer["body"] == hostile

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from chassis.auth import Standing
-from chassis.db import Reader, Session, read
+from chassis.auth import Reading, Standing
+from chassis.db import Session, read
 from chassis.errors import not_found
-from chassis.pagination import Cursors
 from content.discussion.models import Comment, Reaction
-from content.posts import policy
 from content.posts import queries as posts
 from content.posts.models import Post
 from contracts.content import SubjectKind
 
-# Comments as the caller sees them; $5 and $6 are what they may do with their own comments and with others'.
+# Comments as the caller ($3) sees them; `can` says only whether a comment is theirs, and is written out by `with_abilities`.
 _DOCUMENTS = """
 WITH page AS MATERIALIZED ({page}), reacted AS (
     SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
@@ -36,7 +34,7 @@ FROM page LEFT JOIN reacted ON subject_id = page.id
 CROSS JOIN LATERAL (
     SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.body, page.commented_at, page.edited_at,
         page.origin, page.external_id, page.attachments, coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version,
-        CASE WHEN page.author_id = $3 THEN $5::json ELSE $6::json END AS can) AS document
+        page.author_id = $3 AS can) AS document
 ORDER BY page.place
 """
 _COMMENT = """
@@ -46,87 +44,87 @@ WHERE comment.id = $4 AND comment.community_id = $2 AND comment.deleted_at IS NU
 _ONE = f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=_COMMENT)}) AS listed"
 
 
-def _of_post(more: str) -> str:
-    """Return the statement of a post's comments, oldest first; nothing at all when the post is not there."""
+@lru_cache(maxsize=256)
+def _of_post(conditions: str, limit: int) -> str:
+    """Return the statement of a post's comments, oldest first; it answers nothing at all when the post is not there.
+
+    The limit stands in the text: as an argument PostgreSQL would plan the statement anew for every request.
+    """
     oldest = f"""
         SELECT row_number() OVER () AS place, * FROM (
-            SELECT * FROM comment WHERE post_id = $7 AND deleted_at IS NULL {more}
-            ORDER BY commented_at, id LIMIT $4 + 1) AS oldest"""
+            SELECT * FROM comment WHERE post_id = $4 AND deleted_at IS NULL {conditions}
+            ORDER BY commented_at, id LIMIT {limit + 1:d}) AS oldest"""
     return f"""
-    SELECT coalesce(CASE WHEN count(*) > $4 THEN (array_agg(commented_at::text || '|' || id))[$4] END, '') || E'\\n['
-        || coalesce(string_agg(document, ',') FILTER (WHERE place <= $4), '') || ']'
+    SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg(commented_at::text || '|' || id))[{limit:d}] END, '') || E'\\n['
+        || coalesce(string_agg(document, ',') FILTER (WHERE place <= {limit:d}), '') || ']'
     FROM ({_DOCUMENTS.format(page=oldest)}) AS listed
-    HAVING EXISTS (SELECT FROM post WHERE id = $7 AND community_id = $2 AND deleted_at IS NULL)
+    HAVING EXISTS (SELECT FROM post WHERE id = $4 AND community_id = $2 AND deleted_at IS NULL)
     """
 
 
-_COMMENTS = _of_post("")
-_MORE_COMMENTS = _of_post("AND (commented_at, id) > ($8, $9)")
+@lru_cache(maxsize=256)
+def _to_subject(conditions: str, limit: int) -> str:
+    """Return the statement of who reacted, in the order in which they first did; nothing at all when the subject is not there.
 
-# In the order in which people first reacted: ids are UUIDv7, and a change does not move a row on the way through the pages.
-_REACTIONS = """
-SELECT coalesce(CASE WHEN count(*) > $3 THEN (array_agg(id::text))[$3] END, '') || E'\\n['
-    || coalesce(string_agg(document, ',') FILTER (WHERE place <= $3), '') || ']'
-FROM (
-    SELECT row_number() OVER () AS place, id, row_to_json(reaction)::text AS document
+    Ids are UUIDv7, and a change does not move a row on the way through the pages.
+    """
+    return f"""
+    SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg(id::text))[{limit:d}] END, '') || E'\\n['
+        || coalesce(string_agg(document, ',') FILTER (WHERE place <= {limit:d}), '') || ']'
     FROM (
-        SELECT id, subject_kind, subject_id, account_id, emojis, reacted_at, version FROM reaction
-        WHERE subject_id = $4 AND subject_kind = $5 AND cardinality(emojis) > 0 AND ($6::uuid IS NULL OR id > $6)
-        ORDER BY id LIMIT $3 + 1) AS reaction
-) AS listed
-HAVING EXISTS (
-    SELECT FROM post LEFT JOIN comment ON comment.post_id = post.id AND comment.id = $4 AND comment.deleted_at IS NULL
-    WHERE post.community_id = $2 AND post.deleted_at IS NULL AND CASE $5 WHEN 'post' THEN post.id ELSE comment.id END = $4)
-"""
+        SELECT row_number() OVER () AS place, id, row_to_json(reaction)::text AS document
+        FROM (
+            SELECT id, subject_kind, subject_id, account_id, emojis, reacted_at, version FROM reaction
+            WHERE subject_id = $4 AND subject_kind = $5 AND cardinality(emojis) > 0 {conditions}
+            ORDER BY id LIMIT {limit + 1:d}) AS reaction
+    ) AS listed
+    HAVING EXISTS (
+        SELECT FROM post LEFT JOIN comment ON comment.post_id = post.id AND comment.id = $4 AND comment.deleted_at IS NULL
+        WHERE post.community_id = $2 AND post.deleted_at IS NULL AND CASE $5 WHEN 'post' THEN post.id ELSE comment.id END = $4)
+    """
 
 
-def _abilities(member: Standing) -> tuple[str, str]:
-    caller = posts.caller_of(member)
-    own, other = (policy.can(member.community_state, caller, own=own, answer="reply") for own in (True, False))
-    return orjson.dumps(own).decode(), orjson.dumps(other).decode()
-
-
-async def list_comments(
-    reader: Reader, cursors: Cursors, member: Standing, post_id: UUID, *, limit: int, cursor: str | None
-) -> str:
-    """Return a page of a post's comments as JSON, oldest first. Raises Problem 404, 422 for a foreign cursor."""
-    organization = member.principal.organization_id
-    scope = f"comments:{organization}:{post_id}"
-    arguments: list[Any] = [member.community_id, member.principal.account_id, limit, *_abilities(member), post_id]
+async def list_comments(reading: Reading, post_id: UUID, *, limit: int, cursor: str | None) -> str:
+    """Return a page of a post's comments as JSON, oldest first. Raises Problem 403, 404, 422 for a foreign cursor."""
+    cursors = reading.runtime.cursors
+    scope = f"comments:{reading.principal.organization_id}:{post_id}"
+    conditions = ""
+    arguments: list[UUID | datetime] = []
     after = cursors.decode(scope, cursor)
     if after is not None:
-        arguments += [datetime.fromisoformat(after[0]), UUID(after[1])]
-    found = await reader.json(organization, _COMMENTS if after is None else _MORE_COMMENTS, *arguments)
-    return posts.page(found, cursors, scope, "post")
+        arguments = [datetime.fromisoformat(after[0]), UUID(after[1])]
+        conditions = "AND (commented_at, id) > ($5, $6)"
+    member, found = await reading.fetch(_of_post(conditions, limit), post_id, *arguments)
+    last, documents = posts.split(found, "post")
+    return posts.page(last, posts.with_abilities(documents, member, "reply"), cursors, scope)
 
 
-async def get_comment(at: Reader | Session, member: Standing, comment_id: UUID) -> posts.Document:
-    """Return a comment as the member sees it. Raises Problem 404, for a tombstone and under a deleted post too."""
-    arguments = (member.community_id, member.principal.account_id, comment_id, *_abilities(member))
-    if isinstance(at, Reader):
-        found = await at.json(member.principal.organization_id, _ONE, *arguments)
-    else:
-        found = await read(at, _ONE, *arguments)
-    return posts.Document.of(found, "comment")
+async def get_comment(reading: Reading, comment_id: UUID) -> posts.Document:
+    """Return a comment as the caller sees it. Raises Problem 403, 404, for a tombstone and under a deleted post too."""
+    member, found = await reading.fetch(_ONE, comment_id)
+    version, document = posts.split(found, "comment")
+    return posts.Document(int(version), posts.with_abilities(document, member, "reply"))
+
+
+async def get_written_comment(session: Session, member: Standing, comment_id: UUID) -> posts.Document:
+    """Return a comment as the member sees it who has just written it."""
+    found = await read(session, _ONE, member.community_id, member.principal.account_id, comment_id)
+    version, document = posts.split(found, "comment")
+    return posts.Document(int(version), posts.with_abilities(document, member, "reply"))
 
 
 async def list_reactions(
-    reader: Reader,
-    cursors: Cursors,
-    member: Standing,
-    kind: SubjectKind,
-    subject_id: UUID,
-    *,
-    limit: int,
-    cursor: str | None,
+    reading: Reading, kind: SubjectKind, subject_id: UUID, *, limit: int, cursor: str | None
 ) -> str:
-    """Return a page of who reacted with what, as JSON, the first first. Raises Problem 404, 422 for a foreign cursor."""
-    organization = member.principal.organization_id
-    scope = f"reactions:{organization}:{kind}:{subject_id}"
+    """Return a page of who reacted with what, as JSON, the first first. Raises Problem 403, 404, 422 for a foreign cursor."""
+    cursors = reading.runtime.cursors
+    scope = f"reactions:{reading.principal.organization_id}:{kind}:{subject_id}"
     after = cursors.decode(scope, cursor)
-    last = UUID(after[0]) if after else None
-    found = await reader.json(organization, _REACTIONS, member.community_id, limit, subject_id, kind.value, last)
-    return posts.page(found, cursors, scope, kind.value)
+    arguments = [UUID(last) for last in after or ()]
+    statement = _to_subject("AND id > $6" if after else "", limit)
+    _, found = await reading.fetch(statement, subject_id, kind.value, *arguments)
+    last, documents = posts.split(found, kind.value)
+    return posts.page(last, documents, cursors, scope)
 
 
 async def lock_comment(session: Session, community_id: UUID, comment_id: UUID) -> Comment:

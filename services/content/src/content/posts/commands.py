@@ -72,7 +72,7 @@ async def publish_post(session: Session, member: Standing, new: PostCreate) -> q
         actor=post.author_id,
         occurred_at=post.published_at,
     )
-    return await queries.get_post(session, member, post.id)
+    return await queries.get_written_post(session, member, post.id)
 
 
 async def edit_post(
@@ -99,7 +99,7 @@ async def edit_post(
             community_id=post.community_id,
             actor=member.principal.account_id,
         )
-    return await queries.get_post(session, member, post.id)
+    return await queries.get_written_post(session, member, post.id)
 
 
 async def delete_post(session: Session, member: Standing, post_id: UUID, expected: int) -> None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from chassis.auth import Standing
-from chassis.db import Reader, Session, read
+from chassis.auth import Reading, Standing
+from chassis.db import Session, read
 from chassis.errors import not_found
 from chassis.pagination import Cursors
 from content.posts import policy
 from content.posts.models import Post
 from contracts.members import CommunityRole
 
-# Posts as the caller sees them; $5 and $6 are what they may do with their own posts and with others'.
+# Posts as the caller ($3) sees them; `can` says only whether a post is theirs, and is written out by `with_abilities`.
 # Counts are counted, for all the posts of a page at once and from indexes alone: a counter on the post would make everybody who
 # answers it wait for everybody else.
 _DOCUMENTS = """
@@ -39,23 +40,26 @@ FROM page LEFT JOIN commented ON post_id = page.id LEFT JOIN reacted ON subject_
 CROSS JOIN LATERAL (
     SELECT page.id, page.community_id, page.author_id, page.title, page.body, page.section, page.published_at, page.edited_at,
         page.origin, page.external_id, page.attachments, coalesce(comment_count, 0) AS comment_count,
-        coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version,
-        CASE WHEN page.author_id = $3 THEN $5::json ELSE $6::json END AS can) AS document
+        coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version, page.author_id = $3 AS can) AS document
 ORDER BY page.place
 """
 _POST = "SELECT 1 AS place, * FROM post WHERE id = $4 AND community_id = $2 AND deleted_at IS NULL"
 _ONE = f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=_POST)}) AS listed"
 
 
-def _feed(filters: str) -> str:
-    """Return the feed's statement: it answers the key of the page's last post when more follow, a line feed, and the posts."""
+@lru_cache(maxsize=256)
+def _feed(conditions: str, limit: int) -> str:
+    """Return the feed's statement: it answers the key of the page's last post when more follow, a line feed, and the posts.
+
+    The limit stands in the text: as an argument PostgreSQL would plan the statement anew for every request.
+    """
     newest = f"""
         SELECT row_number() OVER () AS place, * FROM (
-            SELECT * FROM post WHERE community_id = $2 AND deleted_at IS NULL {filters}
-            ORDER BY published_at DESC, id DESC LIMIT $4 + 1) AS newest"""
+            SELECT * FROM post WHERE community_id = $2 AND deleted_at IS NULL {conditions}
+            ORDER BY published_at DESC, id DESC LIMIT {limit + 1:d}) AS newest"""
     return f"""
-    SELECT coalesce(CASE WHEN count(*) > $4 THEN (array_agg(published_at::text || '|' || id))[$4] END, '') || E'\\n['
-        || coalesce(string_agg(document, ',') FILTER (WHERE place <= $4), '') || ']'
+    SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg(published_at::text || '|' || id))[{limit:d}] END, '') || E'\\n['
+        || coalesce(string_agg(document, ',') FILTER (WHERE place <= {limit:d}), '') || ']'
     FROM ({_DOCUMENTS.format(page=newest)}) AS listed
     """
 
@@ -72,44 +76,49 @@ def caller_of(member: Standing) -> policy.Caller:
     return policy.Caller(trusted=member.staff or bool(member.roles), moderator=member.has(CommunityRole.MODERATOR))
 
 
-def _abilities(member: Standing) -> tuple[str, str]:
+def with_abilities(documents: str, member: Standing, answer: str) -> str:
+    """Write out what the member may do with their own texts and with others', where the statement said only whose they are.
+
+    The searched text cannot occur in a value: within JSON strings every quotation mark is escaped.
+    """
     caller = caller_of(member)
-    own, other = (policy.can(member.community_state, caller, own=own, answer="comment") for own in (True, False))
-    return orjson.dumps(own).decode(), orjson.dumps(other).decode()
+    for own, mark in ((True, '"can":true}'), (False, '"can":false}')):
+        allowed = orjson.dumps(policy.can(member.community_state, caller, own=own, answer=answer)).decode()
+        documents = documents.replace(mark, f'"can":{allowed}}}')
+    return documents
 
 
-async def list_posts(
-    reader: Reader, cursors: Cursors, member: Standing, filters: Filter, *, limit: int, cursor: str | None
-) -> str:
-    """Return a page of the feed as JSON, newest first. Raises Problem 422 for a foreign cursor."""
-    organization = member.principal.organization_id
-    scope = f"posts:{organization}:{member.community_id}:{filters.section}:{filters.author_id}"
-    conditions: list[str] = []
-    arguments: list[Any] = [member.community_id, member.principal.account_id, limit, *_abilities(member)]
-    if filters.section is not None:
-        arguments.append(filters.section)
-        conditions.append(f"AND section = ${len(arguments) + 1}")
-    if filters.author_id is not None:
-        arguments.append(filters.author_id)
-        conditions.append(f"AND author_id = ${len(arguments) + 1}")
+async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: str | None) -> str:
+    """Return a page of the feed as JSON, newest first. Raises Problem 403, 404, 422 for a foreign cursor."""
+    cursors = reading.runtime.cursors
+    scope = f"posts:{reading.principal.organization_id}:{reading.community_id}:{filters.section}:{filters.author_id}"
+    conditions = ""
+    arguments: list[str | UUID | datetime] = []
+    for column, value in (("section", filters.section), ("author_id", filters.author_id)):
+        if value is not None:
+            arguments.append(value)
+            conditions += f" AND {column} = ${len(arguments) + 3}"
     after = cursors.decode(scope, cursor)
     if after is not None:
         arguments += [datetime.fromisoformat(after[0]), UUID(after[1])]
-        conditions.append(f"AND (published_at, id) < (${len(arguments)}, ${len(arguments) + 1})")
-    found = await reader.json(organization, _feed(" ".join(conditions)), *arguments)
-    return page(found, cursors, scope, "community")
+        conditions += f" AND (published_at, id) < (${len(arguments) + 2}, ${len(arguments) + 3})"
+    member, found = await reading.fetch(_feed(conditions, limit), *arguments)
+    last, documents = split(found, "community")
+    return page(last, with_abilities(documents, member, "comment"), cursors, scope)
 
 
-def page(found: str | None, cursors: Cursors, scope: str, what: str) -> str:
-    """Return the JSON of a page from what a list's statement answered: the last place (or nothing), a line feed, the rows.
-
-    Raises Problem 404 about `what` the list belongs to when there was no answer.
-    """
+def split(found: str | None, what: str) -> tuple[str, str]:
+    """Return what a statement answered, its first line and the JSON after it. Raises Problem 404 for no answer."""
     if found is None:
         raise not_found(what)
-    last, _, rows = found.partition("\n")
+    head, _, documents = found.partition("\n")
+    return head, documents
+
+
+def page(last: str, documents: str, cursors: Cursors, scope: str) -> str:
+    """Return the JSON of a page, from the key of its last row when more follow, and its rows."""
     cursor = f'"{cursors.encode(scope, *last.split("|"))}"' if last else "null"
-    return f'{{"data":{rows},"next_cursor":{cursor}}}'
+    return f'{{"data":{documents},"next_cursor":{cursor}}}'
 
 
 class Document(NamedTuple):
@@ -118,23 +127,19 @@ class Document(NamedTuple):
     version: int
     content: str
 
-    @classmethod
-    def of(cls, found: str | None, what: str) -> Document:
-        """Read what a statement answered: version, line feed, JSON. Raises Problem 404 for nothing."""
-        if found is None:
-            raise not_found(what)
-        version, _, content = found.partition("\n")
-        return cls(int(version), content)
+
+async def get_post(reading: Reading, post_id: UUID) -> Document:
+    """Return a post as the caller sees it. Raises Problem 403, 404, for a tombstone too."""
+    member, found = await reading.fetch(_ONE, post_id)
+    version, document = split(found, "post")
+    return Document(int(version), with_abilities(document, member, "comment"))
 
 
-async def get_post(at: Reader | Session, member: Standing, post_id: UUID) -> Document:
-    """Return a post as the member sees it. Raises Problem 404, for a tombstone too."""
-    arguments = (member.community_id, member.principal.account_id, post_id, *_abilities(member))
-    if isinstance(at, Reader):
-        found = await at.json(member.principal.organization_id, _ONE, *arguments)
-    else:
-        found = await read(at, _ONE, *arguments)
-    return Document.of(found, "post")
+async def get_written_post(session: Session, member: Standing, post_id: UUID) -> Document:
+    """Return a post as the member sees it who has just written it."""
+    found = await read(session, _ONE, member.community_id, member.principal.account_id, post_id)
+    version, document = split(found, "post")
+    return Document(int(version), with_abilities(document, member, "comment"))
 
 
 async def lock_post(session: Session, community_id: UUID, post_id: UUID) -> Post:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 
 from chassis.app import router
-from chassis.auth import Manager, Member
+from chassis.auth import Manager, Member, MemberReading
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, ImportRoute, TenantSession
-from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from content.imports import ImportReport
 from content.posts import commands, queries
@@ -49,24 +48,21 @@ async def create_post(session: TenantSession, member: Member, body: PostCreate) 
 
 @routes.get("/v1/communities/{community_id}/posts", response_model=Page[PostOut])
 async def list_posts(
-    request: Request,
-    member: Member,
+    reading: MemberReading,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
     section: SectionFilter = None,
     author: AuthorFilter = None,
 ) -> Response:
     """Read the feed, newest first."""
-    runtime = runtime_of(request)
-    filters = queries.Filter(section, author)
-    content = await queries.list_posts(runtime.reader, runtime.cursors, member, filters, limit=limit, cursor=cursor)
+    content = await queries.list_posts(reading, queries.Filter(section, author), limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
 
 
 @routes.get("/v1/communities/{community_id}/posts/{post_id}", response_model=PostOut)
-async def get_post(request: Request, member: Member, post_id: UUID) -> Response:
+async def get_post(reading: MemberReading, post_id: UUID) -> Response:
     """Read a post. A deleted one is not there."""
-    return answer(await queries.get_post(runtime_of(request).reader, member, post_id))
+    return answer(await queries.get_post(reading, post_id))
 
 
 @routes.patch(

@@ -57,7 +57,7 @@ async def publish_comment(session: Session, member: Standing, post_id: UUID, new
         parent_id=comment.parent_id,
     )
     _emit(session, member, event, comment.version, comment.commented_at)
-    return await queries.get_comment(session, member, comment.id)
+    return await queries.get_written_comment(session, member, comment.id)
 
 
 async def edit_comment(
@@ -80,7 +80,7 @@ async def edit_comment(
             author_id=comment.author_id,
         )
         _emit(session, member, event, comment.version, comment.edited_at)
-    return await queries.get_comment(session, member, comment.id)
+    return await queries.get_written_comment(session, member, comment.id)
 
 
 async def delete_comment(session: Session, member: Standing, comment_id: UUID, expected: int) -> None:
