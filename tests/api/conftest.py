@@ -1,6 +1,6 @@
 """One real stack for all tests of the API, with two organizations in it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -45,3 +45,28 @@ def document(stack: RealStack) -> Json:
 @pytest.fixture(scope="session")
 def every_operation(document: Json) -> list[Operation]:
     return operations(document)
+
+
+async def _same_contents(stack: RealStack) -> AsyncIterator[None]:
+    stack.settle()
+    before = await stack.contents()
+    yield
+    stack.settle()
+    after = await stack.contents()
+    assert {table: (before[table], after[table]) for table in before if before[table] != after[table]} == {}
+
+
+@pytest.fixture
+async def unchanged(stack: RealStack, town: Town, neighbours: Town) -> AsyncIterator[None]:
+    """Fails when a test has changed, added or removed a row in any of the databases."""
+    assert town.people.keys() == neighbours.people.keys()
+    async for _ in _same_contents(stack):
+        yield
+
+
+@pytest.fixture(scope="module")
+async def nothing_changes(stack: RealStack, town: Town, neighbours: Town) -> AsyncIterator[None]:
+    """Fails when the tests of a module, all together, have."""
+    assert town.people.keys() == neighbours.people.keys()
+    async for _ in _same_contents(stack):
+        yield

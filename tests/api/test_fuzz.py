@@ -16,7 +16,7 @@ from tests.api.mint import Mint
 from tests.api.stack import RealStack
 from tests.api.town import Town, found_town
 
-EXAMPLES_PER_OPERATION = 10
+EXAMPLES_PER_OPERATION = 6
 SEED = 20181122
 # Refusals that valid data may meet: what is not there, what has moved on, too many wrong passwords, and what only the service can judge.
 MEETS = ["2xx", "401", "403", "404", "409", "410", "412", "422", "429"]

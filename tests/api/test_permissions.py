@@ -96,18 +96,6 @@ async def desk(stack: RealStack, town: Town, every_operation: list[Operation]) -
         yield Desk(town, http, every_operation)
 
 
-@pytest.fixture
-async def unchanged(stack: RealStack, town: Town, neighbours: Town) -> AsyncIterator[None]:
-    """Fails when a test has changed, added or removed a row in any of the databases."""
-    assert town.people.keys() == neighbours.people.keys()
-    stack.settle()
-    before = await stack.contents()
-    yield
-    stack.settle()
-    after = await stack.contents()
-    assert {table: (before[table], after[table]) for table in before if before[table] != after[table]} == {}
-
-
 def test_every_operation_states_a_permission_that_is_known_here(every_operation: list[Operation]) -> None:
     assert [str(one) for one in every_operation if one.permission not in ALLOWED] == []
     assert len(every_operation) > 50

@@ -20,4 +20,4 @@ async def test_security_definer_functions_are_the_listed_ones(kit: Kit) -> None:
         FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace WHERE nspname = 'public' AND prosecdef
     """)
     assert {row["proname"] for row in rows} == {"outbox_partition", "organization_of_slug"}
-    assert all(row["config"] == "search_path=public" and not row["everyone"] for row in rows)
+    assert all(row["config"] == "search_path=public, pg_temp" and not row["everyone"] for row in rows)

@@ -74,3 +74,10 @@ def test_tokens_say_the_organizations_role_and_nothing_else() -> None:
     assert policy.scopes_of("owner") == (OWNER_SCOPE,)
     assert policy.scopes_of("admin") == (ADMIN_SCOPE,)
     assert policy.scopes_of(None) == ()
+
+
+def test_a_name_shows_something() -> None:
+    assert all(policy.is_visible(name) for name in ("Lin", "林悦", "a\u0301", "👍", "ลิน", "\u200dx"))
+    assert not any(
+        policy.is_visible(name) for name in ("", " ", "\u200b\u2060", "\u202e", "\u3164", "\u2800", "\u0301")
+    )

@@ -87,13 +87,13 @@ def invalid(at: str, code: str, detail: str) -> Problem:
 
 async def _on_validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  narrows for the type checker
+    for item in error.errors():
+        if item["type"] == "json_invalid":
+            # What is no JSON has no places: its location is a position.
+            fault = Fault("", "json-invalid", f"It goes wrong at character {item['loc'][-1]}.")
+            return render(Problem(400, "malformed-json", "The body is not JSON.", errors=[fault]))
     faults = [Fault(pointer(item["loc"]), item["type"].replace("_", "-"), item["msg"]) for item in error.errors()]
-    malformed = any(fault.code == "json-invalid" for fault in faults)
-    return render(
-        Problem(400, "malformed-json", "The body is not JSON.", errors=faults)
-        if malformed
-        else Problem(422, "invalid", "The request does not match what this route accepts.", errors=faults[:50])
-    )
+    return render(Problem(422, "invalid", "The request does not match what this route accepts.", errors=faults[:50]))
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> Response:

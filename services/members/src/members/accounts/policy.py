@@ -53,6 +53,11 @@ def scopes_of(role: str | None) -> tuple[str, ...]:
     return (SCOPE_OF_ROLE[OrganizationRole(role)],) if role else ()
 
 
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"))
+# Letters and symbols by their category, and drawn as nothing: Hangul fillers and the empty braille cell.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
 def normalise_email(address: str) -> str:
     """Return the one form in which an address is compared: trimmed, lower case, NFC. Doing it twice changes nothing."""
     normal = address.strip()
@@ -67,6 +72,11 @@ def normalise_email(address: str) -> str:
 def clean_name(name: str) -> str:
     """Return a display name on one line, without doubled or outer spaces, composed (NFC), at most 200 characters; empty when nothing is left."""
     return " ".join(unicodedata.normalize("NFC", name).split())[:LONGEST_NAME].rstrip()
+
+
+def is_visible(name: str) -> bool:
+    """Tell whether a name shows anything: not only blanks, joiners, direction marks and marks without a letter to sit on."""
+    return any(unicodedata.category(char) not in _UNSEEN and char not in _BLANK_LETTERS for char in name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import email_validator
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints, WithJsonSchema, field_validator
 
 from chassis.schemas import Input, Locale, LongText, Output, Zone
-from members.accounts.policy import LONGEST_NAME, clean_name, normalise_email
+from members.accounts.policy import LONGEST_NAME, clean_name, is_visible, normalise_email
 
 LONGEST_URL = 2000
 LONGEST_EMAIL = 254
@@ -31,7 +31,7 @@ def _email(address: str) -> str:
 
 def _name(name: str) -> str:
     cleaned = clean_name(name)
-    if not cleaned:
+    if not is_visible(cleaned):
         raise ValueError("a name needs a visible character")
     return cleaned
 
