@@ -21,6 +21,8 @@ LONGEST_OUTAGE_SECONDS = 120.0
 PAUSE_SECONDS = 0.1
 EMOJI = ("👍", "🎉", "🍵", ":party-parrot:")
 IN_FLIGHT = "idempotency-key-in-use"
+AGAIN = frozenset({429, 502, 503, 504})
+"""Answers after which a write is sent again. 500 is none of them: an outage is no mistake of ours."""
 
 
 @dataclass
@@ -163,8 +165,7 @@ class Writer:
             else:
                 seen = self.ledger.statuses
                 seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
-            unknown = answer is None or answer.status_code >= 500 or answer.status_code == 429
-            if unknown or (answer is not None and answer.status_code == 409 and IN_FLIGHT in answer.text):
+            if answer is None or answer.status_code in AGAIN or IN_FLIGHT in answer.text:
                 self.ledger.repeated += 1
                 self._stopping.wait(PAUSE_SECONDS)
                 return False
