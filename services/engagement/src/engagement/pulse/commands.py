@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,31 +12,41 @@ from chassis.db import Session
 from contracts.base import Envelope
 from engagement.pulse.policy import Kind
 
+
+class Fact(NamedTuple):
+    """Somebody was active; `told` is the event that says so."""
+
+    told: Envelope
+    community_id: UUID
+    account_id: UUID
+    kind: Kind
+
+
 _INSERT = text("""
 INSERT INTO activity (organization_id, community_id, account_id, occurred_at, kind, source_id)
-SELECT organization_id, community_id, account_id, occurred_at, :kind, source_id
+SELECT organization_id, community_id, account_id, occurred_at, kind, source_id
 FROM unnest(CAST(:organizations AS uuid[]), CAST(:communities AS uuid[]), CAST(:accounts AS uuid[]),
-    CAST(:times AS timestamptz[]), CAST(:sources AS uuid[]))
-    AS fact(organization_id, community_id, account_id, occurred_at, source_id)
+    CAST(:times AS timestamptz[]), CAST(:kinds AS text[]), CAST(:sources AS uuid[]))
+    AS fact(organization_id, community_id, account_id, occurred_at, kind, source_id)
 ON CONFLICT (source_id) DO NOTHING
 """)
 
 
-async def note(session: Session, kind: Kind, facts: Sequence[tuple[Envelope, UUID, UUID]]) -> None:
-    """Keep facts (event, community, account), each event once."""
-    if not facts:
-        return
+async def note(session: Session, facts: Iterable[Fact]) -> None:
+    """Keep facts, each event once."""
     # Sorted, so that two batches that share events cannot wait for each other in a circle.
-    facts = sorted(facts, key=lambda fact: fact[0].id)
+    rows = sorted(facts, key=lambda fact: fact.told.id)
+    if not rows:
+        return
     await session.execute(
         _INSERT,
         {
-            "kind": kind.value,
-            "organizations": [envelope.organization for envelope, _, _ in facts],
-            "communities": [community_id for _, community_id, _ in facts],
-            "accounts": [account_id for _, _, account_id in facts],
-            "times": [envelope.time for envelope, _, _ in facts],
-            "sources": [envelope.id for envelope, _, _ in facts],
+            "organizations": [fact.told.organization for fact in rows],
+            "communities": [fact.community_id for fact in rows],
+            "accounts": [fact.account_id for fact in rows],
+            "times": [fact.told.time for fact in rows],
+            "kinds": [fact.kind.value for fact in rows],
+            "sources": [fact.told.id for fact in rows],
         },
     )
 
