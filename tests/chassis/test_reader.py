@@ -28,7 +28,7 @@ async def sleeping(database: Database) -> None:
     """Wait until a statement is asleep at the server."""
     connection = await asyncpg.connect(database.superuser)
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'"
-    while not await connection.fetchval(asleep, database.name):
+    while not await connection.fetchval(asleep, database.name):  # noqa: ASYNC110  the server tells nobody
         await asyncio.sleep(0)
     await connection.close()
 
