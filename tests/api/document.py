@@ -52,6 +52,11 @@ class Operation:
         return _PARAMETER.findall(self.path)
 
     @property
+    def query_parameters(self) -> set[str]:
+        """The names in the query."""
+        return {one["name"] for one in self.raw.get("parameters", ()) if one["in"] == "query"}
+
+    @property
     def in_community(self) -> bool:
         """Whether it is about one community."""
         return "community_id" in self.path_parameters

@@ -55,7 +55,7 @@ class Town:
         """A client of the gateway."""
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return httpx.Client(base_url=self.base_url, headers=headers, trust_env=False, timeout=30.0)
+        return httpx.Client(base_url=self.base_url, headers=headers, trust_env=False, verify=False, timeout=30.0)
 
     def as_person(self, name: str) -> httpx.Client:
         """A client of one of the people."""

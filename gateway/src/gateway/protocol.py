@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from random import getrandbits
 from typing import Any
 
 import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from chassis import telemetry
 from chassis.errors import MEDIA_TYPE, Problem
 
 HEAD_BYTES = 64 * 1024
@@ -17,6 +19,8 @@ HEAD_SECONDS = 15.0
 IDLE_BYTES = 64 * 1024 * 1024
 """Of one request, what goes to no one: framing, trailers, the rest of a refused body, which is read on so that its caller reads the refusal
 and not a reset. More than this ends the connection."""
+
+log = telemetry.log("gateway.protocol")
 
 
 class _Nowhere(list[tuple[bytes, bytes]]):
@@ -138,7 +142,9 @@ class BoundedProtocol(HttpToolsProtocol):
             # An answer on this connection is on its way; words in between would become part of it.
             self.transport.close()
             return
-        body = orjson.dumps(problem.document())
+        trace_id = f"{getrandbits(128) or 1:032x}"
+        log.info("malformed_request", problem=problem.code, trace_id=trace_id)
+        body = orjson.dumps({**problem.document(), "trace_id": trace_id})
         lines = [STATUS_LINE[problem.status_code]]
         lines += [b"%s: %s\r\n" % pair for pair in self.server_state.default_headers]
         lines.append(

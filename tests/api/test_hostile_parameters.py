@@ -1,0 +1,314 @@
+"""Queries, cursors, versions, keys and positions that nobody gave out: refused where they are, and nothing changes."""
+
+import base64
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+from tests.api.document import Operation
+from tests.api.mint import Mint
+from tests.api.raw import refused
+from tests.api.stack import RealStack
+from tests.api.town import Town
+
+pytestmark = pytest.mark.usefixtures("nothing_of_ours_changes")
+
+
+@pytest.fixture(scope="module")
+def owner(stack: RealStack, town: Town, mint: Mint) -> Iterator[httpx.Client]:
+    assert stack.base_url == town.base_url
+    with town.client(mint.token(town, "owner")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def lists(every_operation: list[Operation]) -> list[Operation]:
+    """Every list, by its cursor: a new one is covered without being named here."""
+    found = [one for one in every_operation if "cursor" in one.query_parameters]
+    assert len(found) >= 8
+    return found
+
+
+@pytest.mark.parametrize(
+    "limit", ["0", "-1", "201", "1e9", "9" * 30, "1.5", "abc", "", " ", "0x10", "１", "true", "%2B", "null", "[]"]
+)
+def test_an_impossible_limit_is_refused_on_every_list(
+    owner: httpx.Client, town: Town, lists: list[Operation], limit: str
+) -> None:
+    for one in lists:
+        refused(owner.get(f"{one.fill(town.ids)}?limit={limit}"), 422, "/query/limit")
+
+
+def tampered(cursor: str) -> list[str]:
+    """What somebody makes of a cursor who wants another page."""
+    raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    changed = [
+        raw[:-1],
+        raw + b" ",
+        raw[16:],
+        raw[:16] + b"[]",
+        raw[:16] + raw[16:].replace(b"0", b"1"),
+        bytes([raw[0] ^ 1]) + raw[1:],
+        raw[:16],
+        b"\0" * 16 + raw[16:],
+    ]
+    encoded = [base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in changed if one != raw]
+    return [*encoded, cursor.swapcase(), cursor[::-1]]
+
+
+NO_CURSORS = [
+    "x",
+    "=",
+    "====",
+    "%00",
+    "%0a",
+    "%ED%A0%80",
+    "%F0%9F%98%80",
+    "x" * 1001,
+    "' OR 1=1 --",
+    "../..",
+    "W10",
+    "e30",
+]
+
+
+@pytest.mark.parametrize("cursor", NO_CURSORS)
+def test_what_is_no_cursor_is_refused_on_every_list(
+    owner: httpx.Client, town: Town, lists: list[Operation], cursor: str
+) -> None:
+    for one in lists:
+        refused(owner.get(f"{one.fill(town.ids)}?cursor={cursor}"), 422, "/query/cursor")
+
+
+def _filled(town: Town, mint: Mint) -> str:
+    """Give each list a second row to have a cursor behind the first; return the token of who sees all of it."""
+    token = mint.token(town, "owner")
+    base = f"/v1/communities/{town.ids['community_id']}"
+    with town.client(token) as client:
+        for number in range(2):
+            program = {"name": f"CRM {number}", "scopes": ["orders:write"]}
+            assert client.post("/v1/clients", json=program).status_code == 201
+            assert client.post(f"{base}/posts", json={"body": "One more"}).status_code == 201
+            url = f"{base}/posts/{town.ids['post_id']}/comments"
+            assert client.post(url, json={"body": "One more"}).status_code == 201
+        for kind in ("post", "comment"):
+            assert client.put(f"{base}/{kind}s/{town.ids[f'{kind}_id']}/reactions/🎉").status_code == 200
+    return token
+
+
+@pytest.fixture(scope="module")
+def cursors(neighbours: Town, town: Town, mint: Mint, lists: list[Operation]) -> dict[str, str]:
+    """A cursor of each list of the neighbours, who may change."""
+    with neighbours.client(_filled(neighbours, mint)) as client:
+        pages = {str(one): client.get(f"{one.fill(neighbours.ids)}?limit=1").json() for one in lists}
+    found = {name: page["next_cursor"] for name, page in pages.items()}
+    assert [name for name, cursor in found.items() if not cursor] == [], "this list needs two rows: see _filled"
+    assert town.organization_id != neighbours.organization_id
+    return found
+
+
+def test_a_cursor_is_good_for_its_own_list_only(
+    neighbours: Town, mint: Mint, lists: list[Operation], cursors: dict[str, str]
+) -> None:
+    with neighbours.client(mint.token(neighbours, "owner")) as client:
+        for one in lists:
+            for name, cursor in cursors.items():
+                answer = client.get(f"{one.fill(neighbours.ids)}?limit=1&cursor={cursor}")
+                if name == str(one):
+                    assert answer.status_code == 200, answer.text
+                else:
+                    refused(answer, 422, "/query/cursor")
+
+
+def test_a_cursor_of_another_organization_is_refused(
+    owner: httpx.Client, town: Town, lists: list[Operation], cursors: dict[str, str]
+) -> None:
+    for one in lists:
+        refused(owner.get(f"{one.fill(town.ids)}?cursor={cursors[str(one)]}"), 422, "/query/cursor")
+
+
+def test_a_cursor_of_another_community_is_refused(
+    neighbours: Town, mint: Mint, lists: list[Operation], cursors: dict[str, str]
+) -> None:
+    elsewhere = neighbours.ids | {"community_id": neighbours.other_community}
+    with neighbours.client(mint.token(neighbours, "owner")) as client:
+        for one in lists:
+            if one.path_parameters == ["community_id"]:
+                refused(client.get(f"{one.fill(elsewhere)}?cursor={cursors[str(one)]}"), 422, "/query/cursor")
+
+
+def test_a_cursor_is_bound_to_the_filters(neighbours: Town, mint: Mint, cursors: dict[str, str]) -> None:
+    base = f"/v1/communities/{neighbours.ids['community_id']}"
+    changed = {
+        "/v1/communities": "slug=x",
+        f"{base}/posts": "section=general",
+        f"{base}/memberships": "state=left",
+    }
+    with neighbours.client(mint.token(neighbours, "owner")) as client:
+        for (url, query), template in zip(
+            changed.items(),
+            ("/v1/communities", "/v1/communities/{community_id}/posts", "/v1/communities/{community_id}/memberships"),
+            strict=True,
+        ):
+            refused(client.get(f"{url}?{query}&cursor={cursors[f'GET {template}']}"), 422, "/query/cursor")
+
+
+def test_a_tampered_cursor_is_refused(
+    neighbours: Town, mint: Mint, lists: list[Operation], cursors: dict[str, str]
+) -> None:
+    with neighbours.client(mint.token(neighbours, "owner")) as client:
+        for one in lists:
+            for cursor in tampered(cursors[str(one)]):
+                refused(client.get(f"{one.fill(neighbours.ids)}?cursor={cursor}"), 422, "/query/cursor")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "at"),
+    [
+        ("/v1/communities", "slug=%00", "/query/slug"),
+        ("/v1/communities", "slug=a%0Ab%1Fc", "/query/slug"),
+        ("/v1/communities", "slug=" + "x" * 61, "/query/slug"),
+        ("/v1/communities/{community_id}/posts", "section=%00", "/query/section"),
+        ("/v1/communities/{community_id}/posts", "section=" + "x" * 81, "/query/section"),
+        ("/v1/communities/{community_id}/posts", "author=x", "/query/author"),
+        ("/v1/communities/{community_id}/posts", "author=' OR 1=1", "/query/author"),
+        ("/v1/communities/{community_id}/memberships", "state=owner", "/query/state"),
+        ("/v1/communities/{community_id}/memberships", "state=", "/query/state"),
+        # A parameter that nobody has heard of is ignored, and must be text all the same.
+        ("/v1/communities/{community_id}/pulse", "x=%00", "/query/x"),
+        ("/v1/me", "x=%07", "/query/x"),
+    ],
+)
+def test_a_query_that_cannot_be_is_refused_where_it_is(
+    owner: httpx.Client, town: Town, path: str, query: str, at: str
+) -> None:
+    refused(owner.get(f"{path.format(**town.ids)}?{query}"), 422, at)
+
+
+@pytest.mark.parametrize("query", ["limit=1&limit=0", "cursor=x&cursor=x", "author=x&author=y"])
+def test_of_a_parameter_that_comes_twice_no_wrong_one_slips_in(owner: httpx.Client, town: Town, query: str) -> None:
+    refused(owner.get(f"/v1/communities/{town.ids['community_id']}/posts?{query}"), 422)
+
+
+@pytest.mark.parametrize("text", ["' OR 1=1 --", "%25", "_", "%5C", "$1", "%7B%7D", "%ED%A0%80", "\u202e", "%C0%80"])
+def test_a_filter_finds_what_it_says_and_nothing_else(owner: httpx.Client, town: Town, text: str) -> None:
+    for url in ("/v1/communities?slug=", f"/v1/communities/{town.ids['community_id']}/posts?section="):
+        answer = owner.get(url + text)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"data": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    "value", ["x", "0", "00000000-0000-0000-0000-00000000000g", "null", "' OR 1=1 --", "😀", "x" * 2000, "~"]
+)
+def test_an_id_that_is_none_is_refused_where_it_is(
+    owner: httpx.Client, town: Town, every_operation: list[Operation], value: str
+) -> None:
+    """On every operation, for each of its ids; the body and the version are right."""
+    for one in every_operation:
+        for name in one.path_parameters:
+            if name in {"emoji", "client_id"}:
+                continue
+            url = one.fill(town.ids | {name: value})
+            body = one.body()
+            headers = {"If-Match": '"1"'} | ({"Content-Type": body[0]} if body else {})
+            answer = owner.request(one.method, url, content=body[1] if body else None, headers=headers)
+            refused(answer, 422, f"/path/{name}")
+
+
+@pytest.mark.parametrize("emoji", ["a", "👍👍", ":a b:", "1", "\u200d", "\ufe0f", "x" * 41, "😀" * 40, "<script>", "🇩"])
+def test_what_is_no_emoji_is_refused(owner: httpx.Client, town: Town, emoji: str) -> None:
+    base = f"/v1/communities/{town.ids['community_id']}"
+    for subject in ("posts/" + town.ids["post_id"], "comments/" + town.ids["comment_id"]):
+        for method in ("PUT", "DELETE"):
+            refused(owner.request(method, f"{base}/{subject}/reactions/{emoji}"), 422, "/path/emoji")
+
+
+NO_VERSIONS = [
+    'W/"1"',
+    "*",
+    '"abc"',
+    '"-1"',
+    '"1", "2"',
+    '""',
+    "",
+    '"1.0"',
+    '"1e0"',
+    "9" * 19,
+    '"' + "9" * 400 + '"',
+    "１",
+    "0x1",
+    "'1'",
+    '"1\t"',
+]
+
+
+@pytest.mark.parametrize("version", NO_VERSIONS)
+def test_what_is_no_version_matches_none(
+    owner: httpx.Client, town: Town, every_operation: list[Operation], version: str
+) -> None:
+    for one in every_operation:
+        if one.wants_version:
+            body = one.body()
+            headers = {"If-Match": version.encode()} | ({"Content-Type": body[0].encode()} if body else {})
+            answer = owner.request(one.method, one.fill(town.ids), content=body[1] if body else None, headers=headers)
+            refused(answer, 412)
+
+
+def test_a_missing_version_is_asked_for(owner: httpx.Client, town: Town, every_operation: list[Operation]) -> None:
+    for one in every_operation:
+        if one.wants_version:
+            body = one.body()
+            headers = {"Content-Type": body[0]} if body else {}
+            answer = owner.request(one.method, one.fill(town.ids), content=body[1] if body else None, headers=headers)
+            refused(answer, 428)
+
+
+NO_POSITIONS = [
+    "",
+    "x",
+    ",",
+    "post",
+    "post/1@1",
+    f"post/{uuid4()}",
+    f"post/{uuid4()}@",
+    f"post/{uuid4()}@-1",
+    f"post/{uuid4()}@1e3",
+    f"post/{uuid4()}@{'9' * 19}",
+    "post/" + "-" * 36 + "@1",
+    f"POST/{uuid4()}@1",
+    f"post/{uuid4()}@1;",
+    f"post/{uuid4()}@1, x",
+    "post/{}@1' OR 1=1 --",
+    ", ".join(f"post/{uuid4()}@1" for _ in range(201)),
+    "é",
+]
+
+
+@pytest.mark.parametrize("position", NO_POSITIONS, ids=range(len(NO_POSITIONS)))
+def test_what_is_no_position_is_refused_by_every_service(owner: httpx.Client, town: Town, position: str) -> None:
+    community = f"/v1/communities/{town.ids['community_id']}"
+    for path in ("/v1/me", f"{community}/posts", f"{community}/pulse"):
+        refused(owner.get(path, headers={"Hearth-After": position.encode()}), 400)
+
+
+def test_a_position_of_another_organization_tells_nothing(owner: httpx.Client, town: Town, neighbours: Town) -> None:
+    """Content has seen it; for this caller it is one that never comes."""
+    url = f"/v1/communities/{town.ids['community_id']}/posts"
+    theirs = f"membership/{neighbours.ids['membership_id']}@1"
+    ours = f"membership/{town.ids['membership_id']}@1"
+    assert owner.get(url, headers={"Hearth-After": ours}).status_code == 200
+    answer = owner.get(url, headers={"Hearth-After": theirs})
+    refused(answer, 503)
+    assert answer.headers["retry-after"]
+
+
+NO_KEYS = ["", "x" * 256, "é", "鍵", "a\tb", "a\x80"]
+
+
+@pytest.mark.parametrize("key", NO_KEYS, ids=range(len(NO_KEYS)))
+def test_what_is_no_idempotency_key_is_refused(owner: httpx.Client, town: Town, key: str) -> None:
+    posts = f"/v1/communities/{town.ids['community_id']}/posts"
+    for url, body in (("/v1/clients", {"name": "CRM", "scopes": ["orders:write"]}), (posts, {"body": "x"})):
+        refused(owner.post(url, json=body, headers={"Idempotency-Key": key.encode()}), 400)
