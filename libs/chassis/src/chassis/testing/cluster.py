@@ -49,7 +49,7 @@ class Cluster:
             sync_always=False,
             die_with_parent=True,
         )
-        self._templates: dict[str, str] = {}
+        self._templates: dict[Path, str] = {}
         self._numbers = itertools.count(1)
 
     def start(self) -> None:
@@ -80,12 +80,12 @@ class Cluster:
     async def fresh(self, service: str, folder: Path) -> Database:
         """Return a migrated database of its own: a clone of one that was migrated once."""
         roles = self.roles(service)
-        if service not in self._templates:
+        if folder not in self._templates:
             template = self.empty(service)
             await migrations.upgrade(template.owner, folder, roles)
-            self._templates[service] = template.name
+            self._templates[folder] = template.name
         name = f"{service}_{next(self._numbers)}"
-        self.postgres.ensure_database(name, roles.owner, self._templates[service])
+        self.postgres.ensure_database(name, roles.owner, self._templates[folder])
         return self._database(name, roles)
 
     def drop(self, database: Database) -> None:
