@@ -99,7 +99,8 @@ def build_app(service: Service, runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     for one in service.routers:
         auth.check_permissions(one.routes)
-        app.include_router(one)
+        # Not included: FastAPI would match every request against a copy of each route, in a scope of its own.
+        app.router.routes.extend(one.routes)
     routes = [route for one in service.routers for route in one.routes if isinstance(route, Route)]
     prefer_literals(routes)
     errors.install(app)

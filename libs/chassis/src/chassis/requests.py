@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
-from chassis import db, idempotency, outbox, positions, telemetry
+from chassis import db, idempotency, outbox, positions, reads, telemetry
 from chassis.auth import Authenticated, _anyone
 from chassis.db import Session
 from chassis.errors import Fault, Problem, pointer, render
@@ -110,20 +110,28 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler; what is wrapped runs inside the scope of the committer."""
-        handle = super().get_route_handler()
+        read = reads.handler(self)
+        handle = read or super().get_route_handler()
 
-        async def handle_strictly(request: Request) -> Response:
+        async def handle_strictly(given: Request) -> Response:
+            request = self.request_class(given.scope, given.receive)
             _refuse_control_characters(request)
-            answer = await handle(self.request_class(request.scope, request.receive))
-            session: Session | None = getattr(request.state, "session", None)
-            if session is not None:
-                reached = outbox.positions(session)
-                if reached:
-                    answer.headers["Hearth-Position"] = positions.header(reached)
-            request.state.answer = answer
+            answer = await handle(request)
+            if read is None:
+                _conclude(request, answer)
             return answer
 
         return handle_strictly
+
+
+def _conclude(request: Request, answer: Response) -> None:
+    """Say which positions the request's session reached, and let its committer see the answer."""
+    session: Session | None = getattr(request.state, "session", None)
+    if session is not None:
+        reached = outbox.positions(session)
+        if reached:
+            answer.headers["Hearth-Position"] = positions.header(reached)
+    request.state.answer = answer
 
 
 class ImportRoute(Route):
