@@ -5,23 +5,25 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import nats.js.errors
 import orjson
+from nats.js.api import ConsumerInfo
 from sqlalchemy import text
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from chassis import consuming, relay
+from chassis import clock, consuming, relay
 from chassis.ids import new_id
 from chassis.runtime import Runtime
 from contracts.base import SUBJECT_PREFIX, stream_of
 
 MOST_LISTED = 200
+JUST_MADE = timedelta(seconds=1)
 _TYPE = re.compile(r"[a-z]+\.[a-z_]+\.[a-z_]+\.v[0-9]+")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -83,17 +85,21 @@ def routes(runtime: Runtime) -> list[Route]:  # noqa: C901  a list of small endp
         for consumer in runtime.consumers.values():
             for owner in sorted(consumer.services):
                 try:
-                    info = await bus.consumer_info(owner, consuming.durable_name(runtime.service, consumer.name))
-                    pending, ack_pending = info.num_pending, info.num_ack_pending
+                    info: ConsumerInfo | None = await bus.consumer_info(
+                        owner, consuming.durable_name(runtime.service, consumer.name)
+                    )
                 except nats.js.errors.NotFoundError:
-                    pending = ack_pending = None
+                    info = None
+                # Of a consumer that it has just made the server says that nothing waits, before it has counted.
+                if info is not None and abs(clock.now() - info.created) < JUST_MADE:
+                    info = None
                 data.append(
                     {
                         "consumer": consumer.name,
                         "stream": stream_of(owner),
                         "types": [event for event in consumer.types if event.startswith(f"{owner}.")],
-                        "pending": pending,
-                        "ack_pending": ack_pending,
+                        "pending": info.num_pending if info else None,
+                        "ack_pending": info.num_ack_pending if info else None,
                     }
                 )
         return JSONResponse({"data": data})
