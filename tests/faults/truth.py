@@ -86,7 +86,8 @@ def check_stream(stack: LiveStack, service: str, log: list[Row]) -> None:
 def check_activity(stack: LiveStack, log: list[Row]) -> None:
     """Engagement has a fact for each post, comment and timed reaction, and no other."""
     facts = Counter(row["id"] for row in stack.sql("engagement", "SELECT source_id AS id FROM activity"))
-    assert facts == Counter(row["id"] for row in log if row["type"] in ACTIVE and row["timed"] != "false")
+    wanted = Counter(row["id"] for row in log if row["type"] in ACTIVE and row["timed"] != "false")
+    assert facts == wanted, f"{len(facts)} facts of {len(wanted)}; missing {wanted - facts}, too many {facts - wanted}"
     counted = {
         row["kind"]: row["facts"]
         for row in stack.sql("engagement", "SELECT kind, count(*) AS facts FROM activity GROUP BY kind")
