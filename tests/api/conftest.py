@@ -14,10 +14,10 @@ from tests.api.town import Town, found_town
 def stack() -> Iterator[RealStack]:
     running = RealStack()
     try:
-        running.start()
+        running.begin()
         yield running
     finally:
-        running.stop()
+        running.remove()
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +48,10 @@ def every_operation(document: Json) -> list[Operation]:
 
 
 async def _same_contents(stack: RealStack, organization_id: str | None = None) -> AsyncIterator[None]:
-    stack.settle()
+    stack.drain()
     before = await stack.contents(organization_id)
     yield
-    stack.settle()
+    stack.drain()
     after = await stack.contents(organization_id)
     assert {table: (before[table], after[table]) for table in before if before[table] != after[table]} == {}
 

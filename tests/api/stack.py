@@ -1,24 +1,17 @@
-"""One real stack for the tests of this folder: `hearth up` with all services, its addresses, secrets and databases."""
+"""One real stack for the tests of this folder, with its databases laid open."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import asyncpg
-import httpx
+from tests.stack_fixture import SERVICES, LiveStack
 
 from chassis.embedded.postgres import Postgres
-from chassis.embedded.process import wait_until
 from hearth.stack_folder import roles_of
 
-SERVICES = ("members", "content", "engagement")
 # So that nobody waits for an allowance: the limits have tests of their own.
 UNLIMITED = {
     f"HEARTH_{kind}_{what}": "1000000"
@@ -42,47 +35,24 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT re
 """
 
 
-class RealStack:
-    """A folder in which `hearth up` runs until `stop`."""
+class RealStack(LiveStack):
+    """A live stack that limits nobody and hashes cheaply."""
 
-    def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="hearth-api-"))
-        self.home.chmod(0o755)
-        self.data = self.home / "data"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HEARTH_")}
-        self._environment = {**kept, **UNLIMITED, **CHEAP, "HEARTH_LOG_LEVEL": "WARNING"}
+    def begin(self) -> None:
+        """Bring it up."""
+        self.start(**UNLIMITED, **CHEAP, HEARTH_LOG_LEVEL="WARNING")
 
-    def start(self) -> None:
-        """Return when everything is ready."""
-        done = self._hearth("up", "--data", str(self.data), "--port", "0", "--detach")
-        if done.returncode:
-            raise RuntimeError(f"the stack did not start: {done.stdout}\n{done.stderr}")
-        self.base_url: str = self._read("credentials.json")["base_url"]
-        self.secrets: dict[str, str] = self._read("secrets.json")
-        self.processes: dict[str, dict[str, Any]] = self._read("run/state.json")["processes"]
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """Passwords and keys of the processes by name."""
+        found: dict[str, str] = json.loads((self.data / "secrets.json").read_text())
+        return found
 
-    def stop(self) -> None:
-        """Stop everything and delete it."""
-        self._hearth("down", "--data", str(self.data))
-        Postgres(self.data / "postgres").remove()
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def _hearth(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "hearth.main", *arguments],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-
-    def _read(self, name: str) -> Any:
-        return json.loads((self.data / name).read_text())
-
-    def log(self, process: str) -> str:
-        """A process's log so far."""
-        return (self.data / f"logs/{process}.log").read_text()
+    @property
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """The processes with their addresses."""
+        found: dict[str, dict[str, Any]] = self.state()["processes"]
+        return found
 
     def database(self, service: str, role: str = "owner") -> str:
         """The URL of a service's database for its owner, application or worker role."""
@@ -112,21 +82,3 @@ class RealStack:
             finally:
                 await connection.close()
         return found
-
-    def settle(self) -> None:
-        """Return when every event has been published and has taken effect everywhere."""
-        with httpx.Client(
-            trust_env=False, verify=False, headers={"Authorization": f"Bearer {self.secrets['ops_token']}"}
-        ) as ops:
-
-            def settled() -> bool:
-                for service in SERVICES:
-                    address = self.processes[service]["internal_url"]
-                    if ops.get(f"{address}/ops/outbox").json()["unpublished"]:
-                        return False
-                    consumers = ops.get(f"{address}/ops/consumers").json()["data"]
-                    if any(one["pending"] != 0 or one["ack_pending"] != 0 for one in consumers):
-                        return False
-                return True
-
-            assert wait_until(settled, 60, every=0.05), "events do not come to rest"

@@ -251,7 +251,7 @@ def test_what_is_no_version_matches_none(
     for one in every_operation:
         if one.wants_version:
             body = one.body()
-            headers = {"If-Match": version.encode()} | ({"Content-Type": body[0].encode()} if body else {})
+            headers = {b"If-Match": version.encode()} | ({b"Content-Type": body[0].encode()} if body else {})
             answer = owner.request(one.method, one.fill(town.ids), content=body[1] if body else None, headers=headers)
             refused(answer, 412)
 
@@ -290,7 +290,7 @@ NO_POSITIONS = [
 def test_what_is_no_position_is_refused_by_every_service(owner: httpx.Client, town: Town, position: str) -> None:
     community = f"/v1/communities/{town.ids['community_id']}"
     for path in ("/v1/me", f"{community}/posts", f"{community}/pulse"):
-        refused(owner.get(path, headers={"Hearth-After": position.encode()}), 400)
+        refused(owner.get(path, headers={b"Hearth-After": position.encode()}), 400)
 
 
 def test_a_position_of_another_organization_tells_nothing(owner: httpx.Client, town: Town, neighbours: Town) -> None:
@@ -311,4 +311,4 @@ NO_KEYS = ["", "x" * 256, "é", "鍵", "a\tb", "a\x80"]
 def test_what_is_no_idempotency_key_is_refused(owner: httpx.Client, town: Town, key: str) -> None:
     posts = f"/v1/communities/{town.ids['community_id']}/posts"
     for url, body in (("/v1/clients", {"name": "CRM", "scopes": ["orders:write"]}), (posts, {"body": "x"})):
-        refused(owner.post(url, json=body, headers={"Idempotency-Key": key.encode()}), 400)
+        refused(owner.post(url, json=body, headers={b"Idempotency-Key": key.encode()}), 400)

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.api.document import Operation
-from tests.api.mint import FORGERIES, Mint
+from tests.api.mint import FORGERIES, PARTNER, Mint
 from tests.api.stack import RealStack
 from tests.api.town import PEOPLE, Town, sign_in
 
@@ -16,7 +16,6 @@ from chassis.embedded.process import wait_until
 STAFF = {"owner", "admin"}
 STRANGERS = {"outsider", "applicant", "rejected", "left", "removed"}
 MEMBERS = PEOPLE.keys() - STRANGERS
-PARTNER = "partner"
 CALLERS = sorted(STAFF | PEOPLE.keys() | {PARTNER})
 # What a permission means, written down a second time: a permission that is not here fails the tests until somebody thinks about it.
 ALLOWED: dict[str, set[str]] = {
@@ -29,6 +28,46 @@ ALLOWED: dict[str, set[str]] = {
     "community_moderator": STAFF | {"moderator", "manager"},
     "community_analyst": STAFF | {"analyst", "manager"},
     "community_manager": STAFF | {"manager"},
+}
+# What anybody may call, one by one; and of the others those that would hurt most if they were let go.
+PUBLIC = {
+    "getJwks",
+    "registerAccount",
+    "signUpOrganization",
+    "createSession",
+    "refreshSession",
+    "claimInvitation",
+    "issueClientToken",
+}
+AT_LEAST = {
+    "organization_owner": {"setOrganizationRole"},
+    "organization_staff": {
+        "listAccounts",
+        "inviteAccount",
+        "previewAccountMerge",
+        "mergeAccounts",
+        "createClient",
+        "listClients",
+        "rotateClientSecret",
+        "deleteClient",
+        "createCommunity",
+    },
+    "community_manager": {
+        "updateCommunity",
+        "openCommunity",
+        "pauseCommunity",
+        "archiveCommunity",
+        "approveMembership",
+        "rejectMembership",
+        "setMembershipRoles",
+        "importMemberships",
+        "importPosts",
+        "importComments",
+        "importReactions",
+    },
+    "community_moderator": {"removeMembership"},
+    "community_analyst": {"getPulse"},
+    "community_member": {"listMemberships", "listPosts", "getPost", "createPost", "listComments", "createComment"},
 }
 PROBLEM = "application/problem+json"
 NOWHERE = str(uuid4())
@@ -101,6 +140,13 @@ def test_every_operation_states_a_permission_that_is_known_here(every_operation:
     assert len(every_operation) > 50
 
 
+def test_what_is_public_and_what_is_not_is_written_down(every_operation: list[Operation]) -> None:
+    stated = {one.name: one.permission for one in every_operation}
+    assert {name for name, permission in stated.items() if permission == "public"} == PUBLIC
+    for permission, names in AT_LEAST.items():
+        assert {name: stated.get(name) for name in names} == dict.fromkeys(names, permission)
+
+
 def test_the_permission_and_the_need_of_a_token_say_the_same(every_operation: list[Operation]) -> None:
     assert [str(one) for one in every_operation if one.needs_token != (one.permission != "public")] == []
 
@@ -161,7 +207,7 @@ async def test_who_signed_out_is_refused_by_every_operation(stack: RealStack, de
         assert mine.delete("/v1/sessions/current").status_code == 204
         # The other services hear of it by an event.
         assert wait_until(lambda: all(mine.get(path).status_code == 401 for path in paths), 10)
-    stack.settle()
+    stack.drain()
     before = await stack.contents()
     assert await desk.complaints(lambda one: {401} if one.needs_token else (), lambda: token) == []
     assert await stack.contents() == before
@@ -173,7 +219,7 @@ async def test_each_role_gets_what_its_permission_says(desk: Desk, mint: Mint, c
     town = desk.town
 
     def token() -> str:
-        return town.partner_token if caller == PARTNER else mint.token(town, caller)
+        return mint.token(town, caller)
 
     assert await desk.complaints(lambda one: () if caller in ALLOWED[one.permission] else {403}, token) == []
     # Where it is let in nothing comes of it: the things are not there, the version is stale, the body is wrong.
@@ -233,7 +279,7 @@ async def test_what_does_not_exist_is_not_found(desk: Desk, mint: Mint) -> None:
 @pytest.mark.parametrize("caller", ["owner", PARTNER])
 async def test_another_organization_finds_nothing(desk: Desk, mint: Mint, neighbours: Town, caller: str) -> None:
     def token() -> str:
-        return neighbours.partner_token if caller == PARTNER else mint.token(neighbours, caller)
+        return mint.token(neighbours, caller)
 
     statuses = {403, 404} if caller == PARTNER else {404}
     assert await desk.complaints(lambda one: statuses if one.path_parameters else (), token) == []
@@ -243,7 +289,7 @@ async def test_another_organization_acts_on_its_own_things_only(
     stack: RealStack, desk: Desk, mint: Mint, neighbours: Town
 ) -> None:
     """Operations that name no thing: whatever they do, they do it to the caller's own organization."""
-    stack.settle()
+    stack.drain()
     before = await stack.contents(desk.town.organization_id)
     secret = desk.town.everything()
     for operation in desk.operations:
@@ -251,5 +297,5 @@ async def test_another_organization_acts_on_its_own_things_only(
             answer = await desk.send(operation, mint.token(neighbours, "owner"), {})
             assert answer.status_code < 500, (operation, answer.text)
             assert [one for one in secret if one in answer.text] == [], operation
-    stack.settle()
+    stack.drain()
     assert await stack.contents(desk.town.organization_id) == before

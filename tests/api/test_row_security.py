@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from tests.api.stack import SERVICES, RealStack
+from tests.api.stack import RealStack
 from tests.api.town import Town
+from tests.stack_fixture import SERVICES
 
 from chassis.db import TENANT_SETTING
 from chassis.schema import WORKER_TABLES
@@ -70,7 +71,7 @@ async def tables_of(stack: RealStack, service: str) -> list[Row]:
 @pytest.fixture(scope="module", autouse=True)
 async def rows_everywhere(stack: RealStack, town: Town, neighbours: Town) -> None:
     """Every tenant table has rows of both organizations; what needs a failure to be filled is filled here."""
-    stack.settle()
+    stack.drain()
     for service in SERVICES:
         async with connected(stack, service, "owner") as owner:
             for organization in (town.organization_id, neighbours.organization_id):
