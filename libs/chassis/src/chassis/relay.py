@@ -20,6 +20,8 @@ from chassis.bus import Bus, Outgoing
 from contracts.base import Origin
 
 IDLE_SECONDS = 0.03
+LONGEST_IDLE_SECONDS = 0.15
+"""After events come more events: looking often is worth it then, and costs for nothing where nobody writes."""
 AWAY_SECONDS = 1.0
 
 log = telemetry.log("chassis.relay")
@@ -54,9 +56,9 @@ class Relay:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Publish until told to stop. An outage of the database or the broker is waited out."""
-        ensured = False
+        ensured, idle = False, IDLE_SECONDS
         while not stopping.is_set():
-            pause = IDLE_SECONDS
+            pause = idle = min(idle * 1.05, LONGEST_IDLE_SECONDS)
             try:
                 if not self._bus.connected:
                     raise ConnectionError("the broker is away")  # noqa: TRY301  one place waits for every outage
@@ -64,7 +66,7 @@ class Relay:
                     await self._bus.ensure_stream()
                     ensured = True
                 if await self.publish_some():
-                    pause = 0.0
+                    pause, idle = 0.0, IDLE_SECONDS
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001  whatever it is, the rows are still there: wait and try again
