@@ -37,7 +37,7 @@ async def test_it_reads_as_the_tenant_and_not_beyond_the_statement(database: Dat
     reader = await Reader.connect(database.application, connections=1)
     tenant = new_id()
     query = "SELECT to_json(current_setting('hearth.organization_id', true))"
-    assert await reader.json(tenant, query) == f'"{tenant}"'
+    assert await reader.json(tenant, query) == f'"{tenant}"'.encode()
     with pytest.raises(asyncpg.PostgresError):
         await reader._fetch("SELECT current_setting('hearth.organization_id')::uuid")
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
@@ -64,7 +64,7 @@ async def test_a_connection_that_died_is_replaced(database: Database) -> None:
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await reading
     for _ in range(4):
-        assert await reader.json(new_id(), "SELECT to_json(1)") == "1"
+        assert await reader.json(new_id(), "SELECT to_json(1)") == b"1"
     await reader.close()
 
 
@@ -77,7 +77,7 @@ async def test_a_read_that_is_given_up_or_too_slow_never_answers_another(databas
         await reading
     with pytest.raises(TimeoutError):
         await reader._fetch("SELECT pg_sleep(5)", timeout=0.1)
-    assert await reader.json(new_id(), "SELECT to_json(2)") == "2"
+    assert await reader.json(new_id(), "SELECT to_json(2)") == b"2"
     await reader.close()
 
 

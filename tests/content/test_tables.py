@@ -39,7 +39,7 @@ async def test_a_query_without_its_filter_sees_one_tenant(kit: Kit, place: Place
         found = await kit.runtime.reader.json(
             place.organization, f"SELECT json_agg(DISTINCT organization_id) FROM {table}"
         )
-        assert found == f'["{place.organization}"]'
+        assert found == f'["{place.organization}"]'.encode()
         async with transaction(kit.runtime.engine, place.organization) as session:
             seen = (await session.execute(text(f"SELECT DISTINCT organization_id FROM {table}"))).scalars().all()
             assert seen == [place.organization]

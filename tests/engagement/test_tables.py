@@ -27,7 +27,7 @@ async def test_tenants_are_apart(kit: Kit) -> None:
     for organization in (mine, other):
         await kit.sql(INSERT, organization, new_id(), new_id(), new_id())
     found = await kit.runtime.reader.json(mine, "SELECT json_agg(DISTINCT organization_id) FROM activity")
-    assert found == f'["{mine}"]'
+    assert found == f'["{mine}"]'.encode()
     connection = await asyncpg.connect(kit.database.application)
     try:
         with pytest.raises(asyncpg.PostgresError):

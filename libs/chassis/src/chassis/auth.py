@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -118,7 +119,7 @@ async def find_standing(runtime: Runtime, principal: Principal, community_id: UU
     return None if found is None else _standing(principal, community_id, found)
 
 
-def _standing(principal: Principal, community_id: UUID, found: str) -> Standing:
+def _standing(principal: Principal, community_id: UUID, found: bytes) -> Standing:
     row = orjson.loads(found)
     return Standing(
         principal=principal,
@@ -148,6 +149,13 @@ def _in_community(
     return dependency
 
 
+@lru_cache(maxsize=256)
+def _with_standing(standing_query: str, query: str) -> str:
+    return (
+        f"SELECT standing::text || E'\\n' || coalesce(({query})::text, '') FROM ({standing_query}) AS caller(standing)"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A hot read in a community: one statement looks up what the caller is there, and what they ask for.
@@ -161,22 +169,21 @@ class Reading:
     allows: Callable[[Standing], bool]
     refusal: str
 
-    async def fetch(self, query: str, *arguments: Any) -> tuple[Standing, str | None]:  # noqa: ANN401  any bound value
+    async def fetch(self, query: str, *arguments: Any) -> tuple[Standing, bytes | None]:  # noqa: ANN401  any bound value
         """Run a query that returns one text: $2 is the community, $3 the caller, its arguments start at $4.
 
-        Returns the caller's standing and the text, None for nothing. Raises Problem 403, 404.
+        Returns the caller's standing and the text in UTF-8, None for nothing. Raises Problem 403, 404.
         """
         found = await self.runtime.reader.json(
             self.principal.organization_id,
-            f"SELECT standing::text || E'\\n' || coalesce(({query})::text, '') "
-            f"FROM ({self.runtime.standing_query}) AS caller(standing)",
+            _with_standing(self.runtime.standing_query, query),
             self.community_id,
             self.principal.account_id,
             *arguments,
         )
         if found is None:
             raise not_found("community")
-        known, _, value = found.partition("\n")
+        known, _, value = found.partition(b"\n")
         standing = _standing(self.principal, self.community_id, known)
         if not self.allows(standing):
             raise _forbidden(self.refusal)

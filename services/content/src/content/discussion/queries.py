@@ -19,7 +19,7 @@ from content.posts import queries as posts
 from content.posts.models import Post
 from contracts.content import SubjectKind
 
-# Comments as the caller ($3) sees them; `can` says only whether a comment is theirs, and is written out by `with_abilities`.
+# Comments as the caller ($3) sees them; what they can do is only marked, and written out by `with_abilities`.
 _DOCUMENTS = """
 WITH page AS MATERIALIZED ({page}), reacted AS (
     SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
@@ -29,12 +29,12 @@ WITH page AS MATERIALIZED ({page}), reacted AS (
         GROUP BY subject_id, emoji) AS counted
     GROUP BY subject_id
 )
-SELECT page.place, page.version, page.commented_at, page.id, row_to_json(document)::text AS document
+SELECT page.place, page.version, page.commented_at, page.id,
+    left(row_to_json(document)::text, -1) || ',"can":' || CASE WHEN page.author_id = $3 THEN E'\\x01' ELSE E'\\x02' END || '}}' AS document
 FROM page LEFT JOIN reacted ON subject_id = page.id
 CROSS JOIN LATERAL (
     SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.body, page.commented_at, page.edited_at,
-        page.origin, page.external_id, page.attachments, coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version,
-        page.author_id = $3 AS can) AS document
+        page.origin, page.external_id, page.attachments, coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
 _COMMENT = """
@@ -84,7 +84,7 @@ def _to_subject(conditions: str, limit: int) -> str:
     """
 
 
-async def list_comments(reading: Reading, post_id: UUID, *, limit: int, cursor: str | None) -> str:
+async def list_comments(reading: Reading, post_id: UUID, *, limit: int, cursor: str | None) -> bytes:
     """Return a page of a post's comments as JSON, oldest first. Raises Problem 403, 404, 422 for a foreign cursor."""
     cursors = reading.runtime.cursors
     scope = f"comments:{reading.principal.organization_id}:{post_id}"
@@ -115,7 +115,7 @@ async def get_written_comment(session: Session, member: Standing, comment_id: UU
 
 async def list_reactions(
     reading: Reading, kind: SubjectKind, subject_id: UUID, *, limit: int, cursor: str | None
-) -> str:
+) -> bytes:
     """Return a page of who reacted with what, as JSON, the first first. Raises Problem 403, 404, 422 for a foreign cursor."""
     cursors = reading.runtime.cursors
     scope = f"reactions:{reading.principal.organization_id}:{kind}:{subject_id}"

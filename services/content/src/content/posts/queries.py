@@ -20,7 +20,10 @@ from content.posts import policy
 from content.posts.models import Post
 from contracts.members import CommunityRole
 
-# Posts as the caller ($3) sees them; `can` says only whether a post is theirs, and is written out by `with_abilities`.
+OWN, OTHER = b"\x01", b"\x02"
+"""Marks in the place of what a caller can do with a text; JSON escapes control characters, so no value holds one."""
+
+# Posts as the caller ($3) sees them; what they can do is only marked, and written out by `with_abilities`.
 # Counts are counted, for all the posts of a page at once and from indexes alone: a counter on the post would make everybody who
 # answers it wait for everybody else.
 _DOCUMENTS = """
@@ -35,12 +38,13 @@ WITH page AS MATERIALIZED ({page}), commented AS (
         GROUP BY subject_id, emoji) AS counted
     GROUP BY subject_id
 )
-SELECT page.place, page.version, page.published_at, page.id, row_to_json(document)::text AS document
+SELECT page.place, page.version, page.published_at, page.id,
+    left(row_to_json(document)::text, -1) || ',"can":' || CASE WHEN page.author_id = $3 THEN E'\\x01' ELSE E'\\x02' END || '}}' AS document
 FROM page LEFT JOIN commented ON post_id = page.id LEFT JOIN reacted ON subject_id = page.id
 CROSS JOIN LATERAL (
     SELECT page.id, page.community_id, page.author_id, page.title, page.body, page.section, page.published_at, page.edited_at,
         page.origin, page.external_id, page.attachments, coalesce(comment_count, 0) AS comment_count,
-        coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version, page.author_id = $3 AS can) AS document
+        coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
 _POST = "SELECT 1 AS place, * FROM post WHERE id = $4 AND community_id = $2 AND deleted_at IS NULL"
@@ -76,19 +80,16 @@ def caller_of(member: Standing) -> policy.Caller:
     return policy.Caller(trusted=member.staff or bool(member.roles), moderator=member.has(CommunityRole.MODERATOR))
 
 
-def with_abilities(documents: str, member: Standing, answer: str) -> str:
-    """Write out what the member may do with their own texts and with others', where the statement said only whose they are.
-
-    The searched text cannot occur in a value: within JSON strings every quotation mark is escaped.
-    """
+def with_abilities(documents: bytes, member: Standing, answer: str) -> bytes:
+    """Write out what the member may do with their own texts and with others', where the statement only marked whose they are."""
     caller = caller_of(member)
-    for own, mark in ((True, '"can":true}'), (False, '"can":false}')):
-        allowed = orjson.dumps(policy.can(member.community_state, caller, own=own, answer=answer)).decode()
-        documents = documents.replace(mark, f'"can":{allowed}}}')
+    for own, mark in ((True, OWN), (False, OTHER)):
+        allowed = policy.can(member.community_state, caller, own=own, answer=answer)
+        documents = documents.replace(mark, orjson.dumps(allowed))
     return documents
 
 
-async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: str | None) -> str:
+async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: str | None) -> bytes:
     """Return a page of the feed as JSON, newest first. Raises Problem 403, 404, 422 for a foreign cursor."""
     cursors = reading.runtime.cursors
     scope = f"posts:{reading.principal.organization_id}:{reading.community_id}:{filters.section}:{filters.author_id}"
@@ -107,25 +108,25 @@ async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: s
     return page(last, with_abilities(documents, member, "comment"), cursors, scope)
 
 
-def split(found: str | None, what: str) -> tuple[str, str]:
+def split(found: bytes | None, what: str) -> tuple[str, bytes]:
     """Return what a statement answered, its first line and the JSON after it. Raises Problem 404 for no answer."""
     if found is None:
         raise not_found(what)
-    head, _, documents = found.partition("\n")
-    return head, documents
+    head, _, documents = found.partition(b"\n")
+    return head.decode(), documents
 
 
-def page(last: str, documents: str, cursors: Cursors, scope: str) -> str:
+def page(last: str, documents: bytes, cursors: Cursors, scope: str) -> bytes:
     """Return the JSON of a page, from the key of its last row when more follow, and its rows."""
     cursor = f'"{cursors.encode(scope, *last.split("|"))}"' if last else "null"
-    return f'{{"data":{documents},"next_cursor":{cursor}}}'
+    return b'{"data":%b,"next_cursor":%b}' % (documents, cursor.encode())
 
 
 class Document(NamedTuple):
     """One resource as JSON, with its version."""
 
     version: int
-    content: str
+    content: bytes
 
 
 async def get_post(reading: Reading, post_id: UUID) -> Document:

@@ -44,7 +44,7 @@ SELECT json_build_object(
 """
 
 
-async def get_pulse(reader: Reader, organization_id: UUID, community_id: UUID, zone: str) -> str:
+async def get_pulse(reader: Reader, organization_id: UUID, community_id: UUID, zone: str) -> bytes:
     """Return a community's figures as JSON (schemas.PulseOut), in the days and weeks of its zone."""
     found = await reader.json(organization_id, PULSE, community_id, zone)
     assert found is not None  # noqa: S101  an aggregate answers always
