@@ -186,7 +186,9 @@ class Bus:
             try:
                 pull = await self.pull(service, await self._ephemeral(service, subjects, reached), FANOUT_BATCH)
                 while True:
-                    for message in await pull.next():
+                    messages = await pull.next()
+                    _heed_cancellation()
+                    for message in messages:
                         reached = message.metadata.timestamp
                         await _hand_over(message, handle)
             except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
@@ -222,6 +224,13 @@ class Bus:
         finally:
             with suppress(nats.errors.Error):
                 await subscription.unsubscribe()
+
+
+def _heed_cancellation() -> None:
+    """Raise CancelledError when it was swallowed: the client waits by a task of its own, which on Python 3.11 may just finish."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _hand_over(message: Msg, handle: Callable[[Envelope], Awaitable[None]]) -> None:
