@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 EVERY_ZONE = frozenset(available_timezones()) - {"localtime", "Factory"}
@@ -71,6 +71,20 @@ LongTextMap = Annotated[
 ]
 
 
+_FAULT = {
+    "type": "object",
+    "required": ["pointer", "code", "detail"],
+    "properties": {
+        "pointer": {
+            "type": "string",
+            "description": "JSON pointer (RFC 6901) into the body; what is not in it starts with /path, /query or /header",
+        },
+        "code": {"type": "string", "description": "stable"},
+        "detail": {"type": "string"},
+    },
+}
+
+
 class ProblemOut(BaseModel):
     """A problem document (RFC 9457)."""
 
@@ -79,8 +93,9 @@ class ProblemOut(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no such post."])
     trace_id: str = Field(examples=["4bf92f3577b34da6a3ce929d0e0e4736"])
-    errors: list[dict[str, Any]] = Field(
+    errors: list[Annotated[dict[str, Any], WithJsonSchema(_FAULT)]] = Field(
         default=[],
+        description="what is wrong with the request, one by one, where that can be said",
         examples=[
             [{"pointer": "/body", "code": "string-too-short", "detail": "String should have at least 1 character"}]
         ],
