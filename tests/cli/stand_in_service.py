@@ -42,6 +42,9 @@ async def visit() -> None:
         await connection.close()
 
 
+TYPES = ["members.membership.approved.v1", "content.post.published.v1"]
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -112,12 +115,12 @@ class Internal(Handler):
             kind.letters = [one for one in kind.letters if one not in chosen or one in failed]
             return {"retried": len(chosen) - len(failed), "failed": len(failed)}
         if path == "/ops/consumers":
-            row = {"consumer": "pulse", "stream": "CONTENT", "types": [], "pending": kind.pending, "ack_pending": 0}
+            row = {"consumer": "pulse", "stream": "CONTENT", "types": TYPES, "pending": kind.pending, "ack_pending": 0}
             kind.pending = max(0, kind.pending - 1)
             return {"data": [row] if NAME == "engagement" else []}
         if path == "/ops/consumers/pulse/clear":
             kind.pending = 2
-            return {"consumer": "pulse", "types": ["members.membership.approved.v1", "content.post.published.v1"]}
+            return {"consumer": "pulse", "types": TYPES}
         kind.asked.append([method, path, body])
         if path == "/ops/asked":
             return kind.asked

@@ -77,6 +77,26 @@ def test_clearing_and_filling_pulse_gives_the_same_figures(stack: LiveStack, exp
     assert figures(stack, town) == before
 
 
+def test_a_projection_that_several_services_keep_is_filled_for_the_one_that_is_named(
+    stack: LiveStack, export: Path, town: Town
+) -> None:
+    assert export
+    stack.drain()
+    before = figures(stack, town)
+    ambiguous = stack.hearth("events", "backfill", "--consumer", "standing")
+    assert ambiguous.returncode == 1
+    assert "content and engagement each have a consumer 'standing': say whose with --service" in ambiguous.stderr
+    assert figures(stack, town) == before  # nothing was cleared
+    members = "SELECT account_id, state, roles, staff FROM membership ORDER BY id"
+    known = "SELECT account_id, state, roles, staff FROM standing_member ORDER BY membership_id"
+    for service in ("engagement", "content"):
+        stack.execute(service, "UPDATE standing_member SET state = 'left';")
+        done = stack.json("events", "backfill", "--consumer", "standing", "--service", service)
+        assert (done["service"], list(done["replayed"])) == (service, ["members"])
+        assert stack.sql(service, known) == stack.sql("members", members)
+    assert figures(stack, town) == before
+
+
 @contextlib.contextmanager
 def next_months_engagement(stack: LiveStack) -> Iterator[dict[str, str]]:
     """Run the worker with the late projection beside the service; yields what the operating commands are told to find it."""

@@ -227,20 +227,24 @@ def republish(
 def backfill(
     consumer: Annotated[str, typer.Option(help="The consumer whose projection is filled anew.")],
     data: DataOption = DEFAULT_DATA,
+    service: Annotated[
+        str | None, typer.Option(help="Whose consumer, where several services have one of this name.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait until it has caught up.")] = 600.0,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Clear a consumer's projection and fill it from the owners' logs; returns when it has caught up."""
     with Operator(find_deployment(data)) as operator:
-        service = _service_of(operator, consumer)
-        cleared = operator.post(service, f"/ops/consumers/{consumer}/clear")
+        service = _service_of(operator, consumer, service)
         owners: dict[str, list[str]] = {}
-        for kind in cleared["types"]:
-            owners.setdefault(kind.split(".", 1)[0], []).append(kind)
+        for row in _consumers(operator, service):
+            for kind in row["types"] if row["consumer"] == consumer else ():
+                owners.setdefault(kind.split(".", 1)[0], []).append(kind)
         missing = sorted(set(owners) - set(operator.deployment.urls))
-        if missing:
+        if missing:  # said before anything is cleared that could not be filled again
             raise ClientError(f"{consumer} reads events of {', '.join(missing)}, whose internal address is not known")
+        operator.post(service, f"/ops/consumers/{consumer}/clear")
         replayed = {
             owner: operator.post(owner, "/ops/events/replay", {"consumer": consumer, "types": types}, timeout)[
                 "replayed"
@@ -259,14 +263,18 @@ def _consumers(operator: Operator, service: str) -> list[dict[str, Any]]:
     return found
 
 
-def _service_of(operator: Operator, consumer: str) -> str:
-    names: list[str] = []
-    for service in operator.deployment.services:
-        here = [row["consumer"] for row in _consumers(operator, service)]
-        if consumer in here:
-            return service
-        names += here
-    raise ClientError(f"no consumer {consumer!r}; there are {', '.join(sorted(set(names))) or 'none'}")
+def _service_of(operator: Operator, consumer: str, wanted: str | None) -> str:
+    consumers = {
+        service: {row["consumer"] for row in _consumers(operator, service)}
+        for service in _chosen(operator.deployment.services, wanted)
+    }
+    having = [service for service, names in consumers.items() if consumer in names]
+    if not having:
+        names = sorted(set().union(*consumers.values()))
+        raise ClientError(f"no consumer {consumer!r}; there are {', '.join(names) or 'none'}")
+    if len(having) > 1:
+        raise ClientError(f"{' and '.join(having)} each have a consumer {consumer!r}: say whose with --service")
+    return having[0]
 
 
 def _wait_until_caught_up(operator: Operator, service: str, consumer: str, timeout: float) -> None:
