@@ -15,7 +15,7 @@ from chassis import app, auth, clock, migrations, ops
 from chassis.app import router
 from chassis.db import make_engine
 from chassis.health import Health, internal_app
-from chassis.settings import Environment, Settings
+from chassis.settings import Environment, Settings, load
 from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit
 from members.settings import MembersSettings
@@ -44,6 +44,17 @@ def test_production_refuses_development_and_short_secrets(monkeypatch: pytest.Mo
     monkeypatch.setenv("HEARTH_ENV", "production")
     with pytest.raises(ValidationError, match="HEARTH_OPS_TOKEN"):
         Settings()
+
+
+def test_a_refused_start_names_variables_and_shows_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTH_ENV", "production")
+    monkeypatch.setenv("HEARTH_OPS_TOKEN", "a-secret-that-is-too-short")
+    with pytest.raises(SystemExit, match="HEARTH_OPS_TOKEN") as refused:
+        load(Settings)
+    assert "a-secret" not in str(refused.value)
+    monkeypatch.setenv("HEARTH_PORT", "99999")
+    with pytest.raises(SystemExit, match="HEARTH_PORT"):
+        load(Settings)
 
 
 def test_the_refusal_names_the_variable_that_is_read() -> None:

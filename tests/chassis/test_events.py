@@ -102,7 +102,9 @@ async def test_fan_out_reaches_every_process_that_listens(kit: Kit, cluster: Clu
 
         return hear
 
-    following = [asyncio.create_task(bus.fanout("content", ["evt.content.>"], listener(n))) for n, bus in enumerate(buses)]
+    following = [
+        asyncio.create_task(bus.fanout("content", ["evt.content.>"], listener(n))) for n, bus in enumerate(buses)
+    ]
 
     async def all_heard() -> bool:
         # New events only: which one is the first to be heard depends on when the listeners were ready.

@@ -9,6 +9,7 @@ import uvloop
 from chassis import telemetry
 from chassis.health import Health, internal_app
 from chassis.serve import serve
+from chassis.settings import load
 from gateway.app import Gateway
 from gateway.protocol import BoundedProtocol
 from gateway.settings import GatewaySettings
@@ -35,7 +36,7 @@ def main() -> None:
     """Run `python -m gateway`."""
     if len(sys.argv) != 1:
         raise SystemExit("usage: python -m gateway")
-    settings = GatewaySettings()
+    settings = load(GatewaySettings)
     telemetry.configure("gateway", settings)
     uvloop.run(run(settings))
 

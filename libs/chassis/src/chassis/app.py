@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from chassis.requests import Replay, Route, on_database_error, on_replay, on_une
 from chassis.runtime import Runtime
 from chassis.schemas import problems
 from chassis.serve import Background, serve
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, load
 from chassis.tokens import TOKEN_SECONDS, Jwks, TokenVerifier, fetch_over_http
 from contracts.base import SUBJECT_PREFIX, SYSTEM_ORGANIZATION
 from contracts.members import SessionRevoked
@@ -156,7 +157,9 @@ class Telemetry:
                 span.set_attribute("http.route", route)
                 span.set_attribute("http.response.status_code", status)
                 telemetry.REQUESTS.labels(scope["method"], route, status).observe(seconds)
-                log.debug("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 6))
+                # Reads that went well are many, and the gateway logs them all; what changed or failed here is told here too.
+                told = log.debug if scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST else log.info
+                told("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 6))
 
 
 @asynccontextmanager
@@ -327,6 +330,6 @@ def main(service: Service) -> None:
     role = sys.argv[1] if len(sys.argv) == 2 else ""  # noqa: PLR2004  the program and one word
     if role not in ROLES:
         raise SystemExit(f"usage: python -m {service.name} {'|'.join(ROLES)}")
-    settings = service.settings()
+    settings = load(service.settings)
     telemetry.configure(service.name, settings)
     uvloop.run(migrate(service, settings) if role == "migrate" else run(service, settings, role))

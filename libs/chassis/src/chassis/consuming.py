@@ -24,6 +24,7 @@ from contracts.base import SYSTEM_ORGANIZATION, Envelope, stream_of
 
 AWAY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30
+MOST_TRACES_LOGGED = 20
 
 log = telemetry.log("chassis.consuming")
 
@@ -112,6 +113,14 @@ class Consumption:
         with telemetry.span(f"{self._consumers.name} consume", SpanKind.CONSUMER, first.traceparent, events=len(taken)):
             async with transaction(self._engine) as session:
                 fresh = await self._consumers.take(session, [one.envelope for one in taken])
+        parents = {one.envelope.traceparent for one in taken if one.envelope.traceparent}
+        log.info(
+            "events_applied",
+            consumer=self._consumers.name,
+            events=len(taken),
+            fresh=fresh,
+            traces=sorted(parent.split("-")[1] for parent in parents)[:MOST_TRACES_LOGGED],
+        )
         now = clock.now()
         for one in taken:
             telemetry.LAG.labels(self._consumers.name).observe(

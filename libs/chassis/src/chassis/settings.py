@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development"  # noqa: S105  named so that production can refuse it
@@ -23,7 +23,9 @@ class Environment(StrEnum):
 class Settings(BaseSettings):
     """Settings that every process has. Raises pydantic.ValidationError, naming the variable, when one is missing or unsafe."""
 
-    model_config = SettingsConfigDict(env_prefix="HEARTH_", extra="ignore", frozen=True, validate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTH_", extra="ignore", frozen=True, validate_by_name=True, hide_input_in_errors=True
+    )
 
     env: Environment = Environment.DEVELOPMENT
     host: str = "127.0.0.1"
@@ -56,6 +58,22 @@ class Settings(BaseSettings):
                         f"{variable} must be a generated secret of {SHORTEST_PRODUCTION_SECRET} characters or more in production"
                     )
         return self
+
+
+AnySettings = TypeVar("AnySettings", bound="Settings")
+
+
+def load(kind: type[AnySettings]) -> AnySettings:
+    """Read settings from the environment. Raises SystemExit that names what is wrong, and never a value: some are secrets."""
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = []
+        for one in error.errors(include_input=False, include_url=False, include_context=False):
+            name = "_".join(str(step) for step in one["loc"])
+            variable = name if not name or name.startswith("HEARTH_") else f"HEARTH_{name.upper()}"
+            lines.append(f"{variable}: {one['msg']}" if variable else one["msg"])
+        raise SystemExit("refused to start: " + "; ".join(lines)) from None
 
 
 class ServiceSettings(Settings):
