@@ -151,7 +151,7 @@ def test_a_typed_client_is_generated_from_it(document: Json, tmp_path: Path) -> 
     options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0"]
     try:
         got = subprocess.run(
-            [npm, "install", *options, *tools], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            [npm, "install", *options, *tools], cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False
         )
     except subprocess.TimeoutExpired:
         pytest.skip("the npm registry does not answer")
@@ -167,7 +167,7 @@ def test_a_typed_client_is_generated_from_it(document: Json, tmp_path: Path) -> 
         ],
         ["node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--target", "es2022", "client.ts"],
     ):
-        done = subprocess.run([node, *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([node, *command], cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "warning" not in (done.stdout + done.stderr).lower()
     untyped = [line for line in (tmp_path / "hearth.d.ts").read_text().splitlines() if UNTYPED.search(line)]

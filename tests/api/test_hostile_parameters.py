@@ -312,3 +312,28 @@ def test_what_is_no_idempotency_key_is_refused(owner: httpx.Client, town: Town, 
     posts = f"/v1/communities/{town.ids['community_id']}/posts"
     for url, body in (("/v1/clients", {"name": "CRM", "scopes": ["orders:write"]}), (posts, {"body": "x"})):
         refused(owner.post(url, json=body, headers={b"Idempotency-Key": key.encode()}), 400)
+
+
+def test_a_key_stands_for_one_request_of_one_caller(neighbours: Town, mint: Mint) -> None:
+    key = {"Idempotency-Key": str(uuid4())}
+    program = {"name": "CRM", "scopes": ["orders:write"]}
+    with neighbours.client(mint.token(neighbours, "owner")) as owner:
+        made = owner.post("/v1/clients", json=program, headers=key)
+        assert made.status_code == 201, made.text
+        # In another session too: the caller is the account.
+        again = owner.post("/v1/clients", json=program, headers=key)
+        assert (again.status_code, again.json()) == (201, made.json())
+        refused(owner.post("/v1/clients", json=program | {"name": "Other"}, headers=key), 422)
+        refused(owner.post("/v1/clients?x=1", json=program, headers=key), 422)
+        community = {"name": {"en": "x"}, "slug": "by-another-path", "zone": "UTC"}
+        refused(owner.post("/v1/communities", json=community, headers=key), 422)
+        # What was refused holds no key.
+        fresh = {"Idempotency-Key": str(uuid4())}
+        refused(owner.post("/v1/clients", json={}, headers=fresh), 422)
+        assert owner.post("/v1/clients", json=program, headers=fresh).status_code == 201
+    with neighbours.client(mint.token(neighbours, "admin")) as admin:
+        other = admin.post("/v1/clients", json=program, headers=key)
+        assert other.status_code == 201
+        assert other.json()["id"] != made.json()["id"]
+    with neighbours.client(mint.token(neighbours, "member")) as member:
+        refused(member.post("/v1/clients", json=program, headers=key), 403)
