@@ -21,7 +21,8 @@ from chassis.embedded.nats import Nats
 from chassis.embedded.postgres import Postgres
 from chassis.testing.cluster import Cluster, Database
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
+MOST_LOG = 4000
 
 
 class Servers(Cluster):
@@ -80,7 +81,10 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._log.seek(0)
+            say(self._log.read()[-MOST_LOG:].decode(errors="replace"))
         for process in reversed(self._started):
             process.send_signal(signal.SIGTERM)
         for process in self._started:
@@ -198,7 +202,14 @@ class Figure:
             target, verdict = "-", "reported"
         else:
             target, verdict = f"{'>=' if self.least else '<='} {self.target:g}", "met" if self.met else "MISSED"
-        return self.name, f"{ours:,.0f} {self.unit}", f"{bare:,.0f} {self.unit}", f"{self.ratio:.2f}", target, verdict
+        return (
+            self.name,
+            f"{ours:,.0f} {self.unit}",
+            f"{bare:,.0f} {self.unit}",
+            f"{self.ratio:{'.2f' if self.ratio >= 0.1 else '.2g'}}",
+            target,
+            verdict,
+        )
 
 
 def conclude(figures: Sequence[Figure]) -> int:
