@@ -119,7 +119,9 @@ async def find_standing(runtime: Runtime, principal: Principal, community_id: UU
     return None if found is None else _standing(principal, community_id, found)
 
 
+@lru_cache(maxsize=4096)
 def _standing(principal: Principal, community_id: UUID, found: bytes) -> Standing:
+    """Read what the database has just answered; the same bytes mean the same standing."""
     row = orjson.loads(found)
     return Standing(
         principal=principal,

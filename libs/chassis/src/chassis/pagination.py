@@ -28,7 +28,7 @@ class Cursors:
         self._key = hashlib.sha256(f"cursor:{secret}".encode()).digest()
 
     def _sign(self, scope: str, payload: bytes) -> bytes:
-        return hmac.new(self._key, scope.encode() + b"\0" + payload, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+        return hmac.digest(self._key, scope.encode() + b"\0" + payload, "sha256")[:_SIGNATURE_BYTES]
 
     def encode(self, scope: str, *values: Any) -> str:  # noqa: ANN401  any JSON value
         """Return a cursor behind a row with these sort values; `scope` names the list, its tenant and its filters."""

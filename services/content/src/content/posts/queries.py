@@ -18,7 +18,7 @@ from chassis.errors import not_found
 from chassis.pagination import Cursors
 from content.posts import policy
 from content.posts.models import Post
-from contracts.members import CommunityRole
+from contracts.members import CommunityRole, CommunityState
 
 OWN, OTHER = b"\x01", b"\x02"
 """Marks in the place of what a caller can do with a text; JSON escapes control characters, so no value holds one."""
@@ -84,9 +84,13 @@ def with_abilities(documents: bytes, member: Standing, answer: str) -> bytes:
     """Write out what the member may do with their own texts and with others', where the statement only marked whose they are."""
     caller = caller_of(member)
     for own, mark in ((True, OWN), (False, OTHER)):
-        allowed = policy.can(member.community_state, caller, own=own, answer=answer)
-        documents = documents.replace(mark, orjson.dumps(allowed))
+        documents = documents.replace(mark, _can(member.community_state, caller, own, answer))
     return documents
+
+
+@lru_cache
+def _can(state: CommunityState, caller: policy.Caller, own: bool, answer: str) -> bytes:  # noqa: FBT001  the key of a cache
+    return orjson.dumps(policy.can(state, caller, own=own, answer=answer))
 
 
 async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: str | None) -> bytes:
