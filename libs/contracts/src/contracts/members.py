@@ -147,6 +147,31 @@ class CommunityUpdated(CommunityEvent):
     type: ClassVar[str] = "members.community.updated.v1"
 
 
+class CharterChanged(Event):
+    """A community's charter was written; the words stay in members."""
+
+    type: ClassVar[str] = "members.charter.changed.v1"
+    aggregate: ClassVar[str] = "charter"
+
+    community_id: UUID
+    complete: bool = Field(description="whether it says everything that a charter must say")
+
+
+class GoalChanged(Event):
+    """A goal was set, changed or withdrawn."""
+
+    type: ClassVar[str] = "members.goal.changed.v1"
+    aggregate: ClassVar[str] = "goal"
+
+    goal_id: UUID
+    community_id: UUID
+    metric: str = Field(examples=["active_members_7_days"])
+    baseline: int
+    target: int = Field(examples=[300])
+    due_on: str = Field(description="day in the community's zone", examples=["2027-03-31"])
+    withdrawn: bool
+
+
 class MembershipEvent(Event):
     """The whole standing of an account in a community after the event, so that a projection needs the newest only."""
 
@@ -218,5 +243,7 @@ EVENTS: tuple[type[Event], ...] = (
     ClientChanged,
     CommunityCreated,
     CommunityUpdated,
+    CharterChanged,
+    GoalChanged,
     *MEMBERSHIP_EVENTS,
 )
