@@ -24,6 +24,7 @@ from members.communities import routes as communities
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships.imports import routes as imports
+from members.segments.facts import consumers as facts_consumers
 from members.settings import MembersSettings
 
 
@@ -53,7 +54,7 @@ service = Service(
         memberships.routes,
         imports.routes,
     ],
-    consumers=[memberships_consumers.consumers],
+    consumers=[memberships_consumers.consumers, facts_consumers.consumers],
     jobs=[
         credential_jobs.jobs,
         session_jobs.jobs,
