@@ -73,6 +73,8 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/pause", "members"),
     Route("/v1/communities/{}/archive", "members"),
     Route("/v1/communities/{}/memberships/**", "members"),
+    Route("/v1/communities/{}/tags/**", "members"),
+    Route("/v1/communities/{}/segments/**", "members"),
     # content: what is said.
     Route("/v1/communities/{}/posts/**", "content"),
     Route("/v1/communities/{}/comments/**", "content"),

@@ -232,6 +232,51 @@ MEMBERSHIP_EVENTS: tuple[type[MembershipEvent], ...] = (
     MembershipRolesChanged,
 )
 
+
+class MembershipTagsChanged(Event):
+    """A member was tagged or untagged. The tags are the brand's words on a person, and not in here."""
+
+    type: ClassVar[str] = "members.membership_tags.changed.v1"
+    aggregate: ClassVar[str] = "membership_tags"
+
+    membership_id: UUID
+    community_id: UUID
+    account_id: UUID
+
+
+class SegmentChanged(Event):
+    """A segment was made, named anew, given another filter, or deleted."""
+
+    type: ClassVar[str] = "members.segment.changed.v1"
+    aggregate: ClassVar[str] = "segment"
+
+    segment_id: UUID
+    community_id: UUID
+    deleted: bool
+
+
+class SegmentCrossing(Event):
+    """One member's standing in one segment. The aggregate is the pair: its id is made of both, and its versions may skip."""
+
+    aggregate: ClassVar[str] = "segment"
+
+    segment_id: UUID
+    community_id: UUID
+    account_id: UUID
+
+
+class SegmentEntered(SegmentCrossing):
+    """A member came to match a segment."""
+
+    type: ClassVar[str] = "members.segment.entered.v1"
+
+
+class SegmentLeft(SegmentCrossing):
+    """A member matches a segment no longer, or the segment is gone."""
+
+    type: ClassVar[str] = "members.segment.left.v1"
+
+
 EVENTS: tuple[type[Event], ...] = (
     OrganizationCreated,
     AccountCreated,
@@ -246,4 +291,8 @@ EVENTS: tuple[type[Event], ...] = (
     CharterChanged,
     GoalChanged,
     *MEMBERSHIP_EVENTS,
+    MembershipTagsChanged,
+    SegmentChanged,
+    SegmentEntered,
+    SegmentLeft,
 )

@@ -24,6 +24,7 @@ from members.communities import routes as communities
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships.imports import routes as imports
+from members.memberships.tags import routes as tags
 from members.segments.facts import consumers as facts_consumers
 from members.settings import MembersSettings
 
@@ -53,6 +54,7 @@ service = Service(
         communities.routes,
         memberships.routes,
         imports.routes,
+        tags.routes,
     ],
     consumers=[memberships_consumers.consumers, facts_consumers.consumers],
     jobs=[
@@ -71,6 +73,7 @@ service = Service(
         "clients": "The programs of partners, and their tokens.",
         "keys": "The public keys of access tokens.",
         "communities": "What a brand runs: each with its zone and its state.",
+        "tags": "The brand's own words on its members.",
         "memberships": "Who belongs to a community, since when and as what.",
     },
 )
