@@ -40,6 +40,16 @@ class CommunityRole(StrEnum):
     ANALYST = "analyst"
 
 
+class GoalMetric(StrEnum):
+    """What a goal can be measured by. Staff and bots count in none of them."""
+
+    MEMBERS = "members"
+    MEMBERS_EVER_ACTIVE = "members_ever_active"
+    ACTIVE_MEMBERS_7_DAYS = "active_members_7_days"
+    ACTIVE_MEMBERS_30_DAYS = "active_members_30_days"
+    CONTRIBUTIONS_30_DAYS = "contributions_30_days"
+
+
 class OrganizationCreated(Event):
     """A brand signed up."""
 
@@ -165,7 +175,7 @@ class GoalChanged(Event):
 
     goal_id: UUID
     community_id: UUID
-    metric: str = Field(examples=["active_members_7_days"])
+    metric: GoalMetric
     baseline: int
     target: int = Field(examples=[300])
     due_on: str = Field(description="day in the community's zone", examples=["2027-03-31"])
@@ -277,6 +287,108 @@ class SegmentLeft(SegmentCrossing):
     type: ClassVar[str] = "members.segment.left.v1"
 
 
+class FormChanged(Event):
+    """A community asks applicants something else from now on; the questions stay in members."""
+
+    type: ClassVar[str] = "members.form.changed.v1"
+    aggregate: ClassVar[str] = "form"
+
+    community_id: UUID
+    form_version: int
+    questions: int = Field(description="how many")
+
+
+class ScreeningPolicyChanged(Event):
+    """A community decides about applications by other terms from now on."""
+
+    type: ClassVar[str] = "members.screening_policy.changed.v1"
+    aggregate: ClassVar[str] = "screening_policy"
+
+    community_id: UUID
+    policy_version: int
+    mode: str = Field(description="open, automatic or review", examples=["automatic"])
+
+
+class PersonaChanged(Event):
+    """A kind of member that a community wants was named, changed or retired."""
+
+    type: ClassVar[str] = "members.persona.changed.v1"
+    aggregate: ClassVar[str] = "persona"
+
+    persona_id: UUID
+    community_id: UUID
+    quota: int | None = Field(description="how many may belong at once; null for any number", examples=[200])
+    retired: bool
+
+
+class EntryLinkChanged(Event):
+    """A door of a community was made, changed or closed; its token stays in members."""
+
+    type: ClassVar[str] = "members.entry_link.changed.v1"
+    aggregate: ClassVar[str] = "entry_link"
+
+    link_id: UUID
+    community_id: UUID
+    channel: str = Field(examples=["wechat-article"])
+    withdrawn: bool
+
+
+class ApplicationEvent(Event):
+    """Where an application stands, whole; what was answered stays in members."""
+
+    aggregate: ClassVar[str] = "application"
+
+    application_id: UUID
+    community_id: UUID
+    account_id: UUID
+    membership_id: UUID
+    state: str = Field(
+        description="submitted, in_review, waiting, needs_information, approved, rejected or withdrawn",
+        examples=["approved"],
+    )
+    persona_id: UUID | None = Field(description="the kind of member that the applicant is")
+    link_id: UUID | None = Field(description="the door through which the applicant came")
+    group_id: UUID | None = Field(description="the group that the door leads to")
+    form_version: int
+    policy_version: int
+    automatic: bool = Field(description="no person decided")
+
+
+class ApplicationSubmitted(ApplicationEvent):
+    """Somebody answered the form."""
+
+    type: ClassVar[str] = "members.application.submitted.v1"
+
+
+class ApplicationDecided(ApplicationEvent):
+    """An application was approved or rejected."""
+
+    type: ClassVar[str] = "members.application.decided.v1"
+
+
+class ApplicationMoved(ApplicationEvent):
+    """An application waits, is reviewed, was asked about or taken back, or its decision was undone."""
+
+    type: ClassVar[str] = "members.application.moved.v1"
+
+
+class ApplicationOverdue(ApplicationEvent):
+    """Nobody decided about an application in time."""
+
+    type: ClassVar[str] = "members.application.overdue.v1"
+
+
+SCREENING_EVENTS: tuple[type[Event], ...] = (
+    FormChanged,
+    ScreeningPolicyChanged,
+    PersonaChanged,
+    EntryLinkChanged,
+    ApplicationSubmitted,
+    ApplicationDecided,
+    ApplicationMoved,
+    ApplicationOverdue,
+)
+
 EVENTS: tuple[type[Event], ...] = (
     OrganizationCreated,
     AccountCreated,
@@ -295,4 +407,5 @@ EVENTS: tuple[type[Event], ...] = (
     SegmentChanged,
     SegmentEntered,
     SegmentLeft,
+    *SCREENING_EVENTS,
 )

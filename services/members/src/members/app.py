@@ -21,6 +21,9 @@ from members.accounts.sessions import routes as sessions
 from members.accounts.staff import routes as staff
 from members.communities import queries as community_queries
 from members.communities import routes as communities
+from members.communities.charter import routes as charter
+from members.communities.goals import routes as goals
+from members.communities.readiness import routes as readiness
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships.imports import routes as imports
@@ -52,6 +55,9 @@ service = Service(
         clients.routes,
         keys.routes,
         communities.routes,
+        charter.routes,
+        goals.routes,
+        readiness.routes,
         memberships.routes,
         imports.routes,
         tags.routes,
@@ -73,6 +79,7 @@ service = Service(
         "clients": "The programs of partners, and their tokens.",
         "keys": "The public keys of access tokens.",
         "communities": "What a brand runs: each with its zone and its state.",
+        "charter": "What a community is for, its goals, and what it needs before it opens.",
         "tags": "The brand's own words on its members.",
         "memberships": "Who belongs to a community, since when and as what.",
     },

@@ -13,7 +13,9 @@ def missing(content: Mapping[str, Mapping[str, str]]) -> list[str]:
     return [piece for piece in PIECES if not any(words.strip() for words in content.get(piece, {}).values())]
 
 
-def merged(before: Mapping[str, Mapping[str, str]], changes: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+def merged(
+    before: Mapping[str, Mapping[str, str]], changes: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
     """Return the charter after a change: pieces that are named are replaced, the others stay; an empty map takes a piece back."""
     content = {**before, **changes}
     return {piece: dict(content[piece]) for piece in PIECES if content.get(piece)}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from chassis.auth import Standing
 from chassis.db import Session
 from chassis.errors import not_found
@@ -13,8 +16,6 @@ from contracts.members import CommunityState
 from members.communities.charter import policy
 from members.communities.charter.models import CharterRevision
 from members.communities.charter.schemas import CharterOut
-from sqlalchemy import select
-from sqlmodel import col
 
 
 async def find_current(session: Session, community_id: UUID) -> CharterRevision | None:

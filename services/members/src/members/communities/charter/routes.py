@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from fastapi import Request, Response
+
 from chassis.app import router
 from chassis.auth import Manager, Visitor
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
-from fastapi import Request, Response
 from members.communities.charter import commands, queries
 from members.communities.charter.schemas import CharterOut, CharterWrite
 

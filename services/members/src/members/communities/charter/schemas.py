@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.schemas import Input, LongTextMap, Output
 from pydantic import ConfigDict, Field
+
+from chassis.schemas import Input, LongTextMap, Output
 
 EXAMPLE: dict[str, Any] = {
     "audience": {"zh": "想开口说英语的上班族", "en": "People with a job who want to speak English"},

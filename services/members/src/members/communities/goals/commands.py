@@ -57,7 +57,9 @@ async def create(session: Session, standing: Standing, body: GoalCreate) -> Goal
     _check_due(body.due_on, standing.zone)
     await _community(session, standing)
     if len(await queries.list_standing(session, standing.community_id)) >= MOST_GOALS:
-        raise Problem(409, "too-many-goals", f"A community has at most {MOST_GOALS} goals: who wants everything wants nothing.")
+        raise Problem(
+            409, "too-many-goals", f"A community has at most {MOST_GOALS} goals: who wants everything wants nothing."
+        )
     baseline = body.baseline
     if baseline is None:
         baseline = await queries.measure(session, standing.community_id, body.metric, queries.today_in(standing.zone))

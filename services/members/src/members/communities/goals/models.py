@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from chassis.db import text_enum
-from members.communities.goals.policy import Metric
-from members.tables import Table
 from sqlalchemy import Column, Date, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
+
+from chassis.db import text_enum
+from contracts.members import GoalMetric
+from members.tables import Table
 
 
 class Goal(Table, table=True):
@@ -22,7 +23,7 @@ class Goal(Table, table=True):
     organization_id: UUID
     community_id: UUID
     title: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
-    metric: Metric = Field(sa_column=Column(text_enum(Metric), nullable=False))
+    metric: GoalMetric = Field(sa_column=Column(text_enum(GoalMetric), nullable=False))
     baseline: int
     target: int
     due_on: date = Field(sa_column=Column(Date, nullable=False))

@@ -7,16 +7,6 @@ from datetime import date
 from enum import StrEnum
 
 
-class Metric(StrEnum):
-    """What a goal can be measured by. Staff and bots count in none of them."""
-
-    MEMBERS = "members"
-    MEMBERS_EVER_ACTIVE = "members_ever_active"
-    ACTIVE_MEMBERS_7_DAYS = "active_members_7_days"
-    ACTIVE_MEMBERS_30_DAYS = "active_members_30_days"
-    CONTRIBUTIONS_30_DAYS = "contributions_30_days"
-
-
 class GoalState(StrEnum):
     """Where a goal stands today."""
 

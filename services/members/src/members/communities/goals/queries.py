@@ -6,29 +6,29 @@ from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select, text
+from sqlmodel import col
+
 from chassis import clock
 from chassis.auth import Standing
 from chassis.db import Session
 from chassis.errors import not_found
-from contracts.members import CommunityState
+from contracts.members import CommunityState, GoalMetric
 from members.communities.goals import policy
 from members.communities.goals.models import Goal
-from members.communities.goals.policy import Metric
 from members.communities.goals.schemas import GoalOut
-from sqlalchemy import select, text
-from sqlmodel import col
 
 _COUNTED = "SELECT account_id FROM membership WHERE community_id = :community_id AND state = 'approved' AND NOT staff AND NOT bot"
-_ACTIVE = "SELECT count(DISTINCT account_id) FROM member_day WHERE community_id = :community_id AND day > :today - {days} AND account_id IN ({counted})"
+_ACTIVE = "SELECT count(DISTINCT account_id) FROM member_day WHERE community_id = :community_id AND day > CAST(:today AS date) - {days} AND account_id IN ({counted})"
 
-FIGURES: dict[Metric, str] = {
-    Metric.MEMBERS: f"SELECT count(*) FROM ({_COUNTED}) AS counted",
-    Metric.MEMBERS_EVER_ACTIVE: f"SELECT count(*) FROM member_facts WHERE community_id = :community_id AND account_id IN ({_COUNTED})",
-    Metric.ACTIVE_MEMBERS_7_DAYS: _ACTIVE.format(days=7, counted=_COUNTED),
-    Metric.ACTIVE_MEMBERS_30_DAYS: _ACTIVE.format(days=30, counted=_COUNTED),
-    Metric.CONTRIBUTIONS_30_DAYS: (
+FIGURES: dict[GoalMetric, str] = {
+    GoalMetric.MEMBERS: f"SELECT count(*) FROM ({_COUNTED}) AS counted",
+    GoalMetric.MEMBERS_EVER_ACTIVE: f"SELECT count(*) FROM member_facts WHERE community_id = :community_id AND account_id IN ({_COUNTED})",
+    GoalMetric.ACTIVE_MEMBERS_7_DAYS: _ACTIVE.format(days=7, counted=_COUNTED),
+    GoalMetric.ACTIVE_MEMBERS_30_DAYS: _ACTIVE.format(days=30, counted=_COUNTED),
+    GoalMetric.CONTRIBUTIONS_30_DAYS: (
         "SELECT coalesce(sum(posts + comments), 0) FROM member_day "
-        f"WHERE community_id = :community_id AND day > :today - 30 AND account_id IN ({_COUNTED})"
+        f"WHERE community_id = :community_id AND day > CAST(:today AS date) - 30 AND account_id IN ({_COUNTED})"
     ),
 }
 
@@ -38,7 +38,7 @@ def today_in(zone: str) -> date:
     return clock.now().astimezone(ZoneInfo(zone)).date()
 
 
-async def measure(session: Session, community_id: UUID, metric: Metric, today: date) -> int:
+async def measure(session: Session, community_id: UUID, metric: GoalMetric, today: date) -> int:
     """Return a metric's value as of a day in the community's zone."""
     found = await session.execute(text(FIGURES[metric]), {"community_id": community_id, "today": today})
     return int(found.scalar_one())

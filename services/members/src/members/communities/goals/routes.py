@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from fastapi import Response
+
 from chassis.app import router
 from chassis.auth import Analyst, Manager
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.schemas import problems
-from fastapi import Response
 from members.communities.goals import commands, queries
 from members.communities.goals.schemas import GoalCreate, GoalList, GoalOut, GoalUpdate
 

@@ -6,9 +6,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.schemas import Input, Output, TextMap
-from members.communities.goals.policy import GoalState, Metric
 from pydantic import ConfigDict, Field
+
+from chassis.schemas import Input, Output, TextMap
+from contracts.members import GoalMetric
+from members.communities.goals.policy import GoalState
 
 LARGEST = 10**12
 EXAMPLE: dict[str, Any] = {
@@ -26,14 +28,16 @@ class GoalCreate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     title: TextMap = Field(description="language → what is to be reached")
-    metric: Metric
-    baseline: int | None = Field(default=None, ge=0, le=LARGEST, description="the value at the start; left out: today's")
+    metric: GoalMetric
+    baseline: int | None = Field(
+        default=None, ge=0, le=LARGEST, description="the value at the start; left out: today's"
+    )
     target: int = Field(ge=0, le=LARGEST)
     due_on: date = Field(description="the day, in the community's zone, by which it is to be reached; in the future")
 
 
 class GoalUpdate(Input):
-    """What to change; what is left out stays. Metric and baseline are what a goal is, and do not change."""
+    """What to change; what is left out stays. GoalMetric and baseline are what a goal is, and do not change."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"target": 350}]})
 
@@ -65,7 +69,7 @@ class GoalOut(Output):
 
     id: UUID
     title: dict[str, str]
-    metric: Metric
+    metric: GoalMetric
     baseline: int
     target: int
     due_on: date

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chassis.schemas import Output
 from pydantic import ConfigDict, Field
+
+from chassis.schemas import Output
 
 
 class MissingOut(Output):
