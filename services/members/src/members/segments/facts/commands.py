@@ -114,13 +114,19 @@ _HAND_OVER: tuple[str, ...] = (
 )
 
 
-async def hand_over(session: Session, merged_account_id: UUID, account_id: UUID) -> None:
-    """After a merge, count the merged account's acts as the living one's. Doing so again changes nothing."""
+async def hand_over(session: Session, merged_account_id: UUID, account_id: UUID) -> set[tuple[UUID, UUID]]:
+    """After a merge, count the merged account's acts as the living one's; return the (community, account) pairs whose figures moved.
+
+    Doing so again changes nothing.
+    """
     living = policy.living(account_id, await queries.merged(session, [account_id]))
     people: dict[str, Any] = {"gone": merged_account_id, "living": living}
+    moved: set[tuple[UUID, UUID]] = set()
     for statement in _HAND_OVER:
         bound = statement.replace(":gone", "CAST(:gone AS uuid)").replace(":living", "CAST(:living AS uuid)")
-        await session.execute(text(bound), people)
+        rows = await session.execute(text(bound + " RETURNING community_id, account_id"), people)
+        moved |= {(row.community_id, row.account_id) for row in rows}
+    return moved
 
 
 async def forget(session: Session) -> None:

@@ -7,6 +7,7 @@ from chassis.inbox import Consumers, Mode, Received
 from contracts.base import Event
 from contracts.content import CommentPublished, PostPublished, ReactionAdded
 from contracts.members import AccountMerged
+from members.segments.currency import commands as currency
 from members.segments.facts import commands
 from members.segments.facts.policy import Act, Fact
 
@@ -17,7 +18,8 @@ consumers = Consumers("facts")
 @consumers.on(PostPublished, CommentPublished, ReactionAdded, mode=Mode.EACH)
 async def on_act(session: Session, events: list[Received[Event]]) -> None:
     """Count what members did; a reaction whose time nobody knows is no activity."""
-    await commands.note(session, [fact for one in events if (fact := _fact(one)) is not None])
+    moved = await commands.note(session, [fact for one in events if (fact := _fact(one)) is not None])
+    await currency.touch(session, events[0].envelope.organization, moved)
 
 
 def _fact(one: Received[Event]) -> Fact | None:
@@ -35,7 +37,8 @@ def _fact(one: Received[Event]) -> Fact | None:
 async def on_account_merged(session: Session, events: list[Received[AccountMerged]]) -> None:
     """Count the merged account's acts as the living one's."""
     for one in events:
-        await commands.hand_over(session, one.event.merged_account_id, one.event.account_id)
+        moved = await commands.hand_over(session, one.event.merged_account_id, one.event.account_id)
+        await currency.touch(session, one.envelope.organization, moved)
 
 
 @consumers.clears
