@@ -28,6 +28,9 @@ from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships.imports import routes as imports
 from members.memberships.tags import routes as tags
+from members.segments import routes as segments
+from members.segments.currency import consumers as segments_consumers
+from members.segments.currency import jobs as segments_jobs
 from members.segments.facts import consumers as facts_consumers
 from members.settings import MembersSettings
 
@@ -61,11 +64,13 @@ service = Service(
         memberships.routes,
         imports.routes,
         tags.routes,
+        segments.routes,
     ],
-    consumers=[memberships_consumers.consumers, facts_consumers.consumers],
+    consumers=[memberships_consumers.consumers, facts_consumers.consumers, segments_consumers.consumers],
     jobs=[
         credential_jobs.jobs,
         session_jobs.jobs,
+        segments_jobs.jobs,
     ],
     jwks=key_jobs.source,
     operations=key_operations.routes,
@@ -81,6 +86,7 @@ service = Service(
         "communities": "What a brand runs: each with its zone and its state.",
         "charter": "What a community is for, its goals, and what it needs before it opens.",
         "tags": "The brand's own words on its members.",
+        "segments": "Sets of members by what they are and did, kept current.",
         "memberships": "Who belongs to a community, since when and as what.",
     },
 )
