@@ -49,6 +49,8 @@ class Town:
         goal = {"title": {"en": "Many"}, "metric": "members", "target": 1000, "due_on": "2099-12-31"}
         answer = await self.owner.post(f"{url}/goals", json=goal)
         assert answer.status_code == 201, answer.text
+        answer = await self.owner.put(f"{url}/screening-policy", json={"mode": "review"}, headers={"If-Match": '"0"'})
+        assert answer.status_code == 200, answer.text
 
     async def community(self, *, state: str = "open", slug: str | None = None) -> dict[str, Any]:
         answer = await self.owner.post(

@@ -39,14 +39,17 @@ async def test_the_gate_says_what_is_missing_and_where_to_mend_it(town: Town) ->
     readiness = (await town.owner.get(url(community, "/readiness"))).json()
     assert not readiness["ready"]
     codes = [one["code"] for one in readiness["missing"]]
-    assert codes == [f"charter-{piece.replace('_', '-')}" for piece in PIECES] + ["goal"]
+    assert codes == [f"charter-{piece.replace('_', '-')}" for piece in PIECES] + ["goal", "screening-policy"]
     refused = await town.owner.post(url(community, "/open"), headers={"If-Match": '"1"'})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:hearth:problem:not-ready")
     assert [one["code"] for one in refused.json()["errors"]] == codes
     # Each piece of advice works: the named route takes the missing piece.
+    mends = {"goal": GOAL, "screening-policy": {"mode": "review"}}
     for missing in readiness["missing"]:
-        body = GOAL if missing["code"] == "goal" else {missing["code"][8:].replace("-", "_"): {"en": "Said."}}
-        version = (await town.owner.get(url(community, "/charter"))).json()["version"]
+        code = missing["code"]
+        body = mends.get(code) or {code[8:].replace("-", "_"): {"en": "Said."}}
+        read = "/charter" if code.startswith("charter") else "/screening-policy"
+        version = (await town.owner.get(url(community, read))).json()["version"]
         answer = await town.owner.request(
             missing["method"], missing["path"], json=body, headers={"If-Match": f'"{version}"'}
         )

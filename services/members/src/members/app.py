@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chassis.app import Service
 from chassis.runtime import Runtime
+from members import reasons
 from members.accounts import routes as accounts
 from members.accounts.clients import routes as clients
 from members.accounts.credentials import jobs as credential_jobs
@@ -23,11 +24,25 @@ from members.communities import queries as community_queries
 from members.communities import routes as communities
 from members.communities.charter import routes as charter
 from members.communities.goals import routes as goals
+from members.communities.readiness import queries as readiness_queries
 from members.communities.readiness import routes as readiness
+from members.memberships import commands as membership_commands
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships.imports import routes as imports
 from members.memberships.tags import routes as tags
+from members.screening.applications import commands as application_commands
+from members.screening.applications import jobs as application_jobs
+from members.screening.applications import policy as application_policy
+from members.screening.applications import routes as applications
+from members.screening.decisions import consumers as screening_consumers
+from members.screening.decisions import jobs as decision_jobs
+from members.screening.decisions import routes as decisions
+from members.screening.forms import routes as forms
+from members.screening.links import routes as links
+from members.screening.personas import routes as personas
+from members.screening.policies import queries as policy_queries
+from members.screening.policies import routes as policies
 from members.segments import routes as segments
 from members.segments.currency import consumers as segments_consumers
 from members.segments.currency import jobs as segments_jobs
@@ -40,6 +55,10 @@ async def start(runtime: Runtime) -> None:
     await key_jobs.start(runtime)
     await credential_jobs.start(runtime)
 
+
+readiness_queries.REQUIREMENTS.append(policy_queries.policy_missing)
+membership_commands.CHECKS.append(application_commands.check_step)
+reasons.register(application_policy.WORDS)
 
 service = Service(
     name="members",
@@ -65,12 +84,25 @@ service = Service(
         imports.routes,
         tags.routes,
         segments.routes,
+        forms.routes,
+        policies.routes,
+        personas.routes,
+        applications.routes,
+        decisions.routes,
+        links.routes,
     ],
-    consumers=[memberships_consumers.consumers, facts_consumers.consumers, segments_consumers.consumers],
+    consumers=[
+        memberships_consumers.consumers,
+        facts_consumers.consumers,
+        segments_consumers.consumers,
+        screening_consumers.consumers,
+    ],
     jobs=[
         credential_jobs.jobs,
         session_jobs.jobs,
         segments_jobs.jobs,
+        application_jobs.jobs,
+        decision_jobs.jobs,
     ],
     jwks=key_jobs.source,
     operations=key_operations.routes,
@@ -87,6 +119,7 @@ service = Service(
         "charter": "What a community is for, its goals, and what it needs before it opens.",
         "tags": "The brand's own words on its members.",
         "segments": "Sets of members by what they are and did, kept current.",
+        "screening": "Who is let in: forms, policies, personas, applications, entry links.",
         "memberships": "Who belongs to a community, since when and as what.",
     },
 )
