@@ -26,6 +26,16 @@ from members.communities.charter import routes as charter
 from members.communities.goals import routes as goals
 from members.communities.readiness import queries as readiness_queries
 from members.communities.readiness import routes as readiness
+from members.communities.templates import commands as template_commands
+from members.communities.templates import routes as templates
+from members.groups import consumers as groups_consumers
+from members.groups import queries as group_queries
+from members.groups import routes as groups
+from members.groups.assignments import consumers as assignment_consumers
+from members.groups.assignments import jobs as assignment_jobs
+from members.groups.assignments import routes as assignments
+from members.groups.cards import routes as cards
+from members.groups.templated import commands as templated
 from members.memberships import commands as membership_commands
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
@@ -47,6 +57,7 @@ from members.segments import routes as segments
 from members.segments.currency import consumers as segments_consumers
 from members.segments.currency import jobs as segments_jobs
 from members.segments.facts import consumers as facts_consumers
+from members.segments.filters import fields as segment_fields
 from members.settings import MembersSettings
 
 
@@ -59,6 +70,11 @@ async def start(runtime: Runtime) -> None:
 readiness_queries.REQUIREMENTS.append(policy_queries.policy_missing)
 membership_commands.CHECKS.append(application_commands.check_step)
 reasons.register(application_policy.WORDS)
+
+# Groups know communities and segments, and not the other way round: what these need to know of groups is told here.
+template_commands.PARTS.extend(templated.PARTS)
+segment_fields.add(group_queries.FIELD)
+
 
 service = Service(
     name="members",
@@ -90,12 +106,18 @@ service = Service(
         applications.routes,
         decisions.routes,
         links.routes,
+        templates.routes,
+        groups.routes,
+        cards.routes,
+        assignments.routes,
     ],
     consumers=[
         memberships_consumers.consumers,
         facts_consumers.consumers,
         segments_consumers.consumers,
         screening_consumers.consumers,
+        groups_consumers.consumers,
+        assignment_consumers.consumers,
     ],
     jobs=[
         credential_jobs.jobs,
@@ -103,11 +125,14 @@ service = Service(
         segments_jobs.jobs,
         application_jobs.jobs,
         decision_jobs.jobs,
+        assignment_jobs.jobs,
     ],
     jwks=key_jobs.source,
     operations=key_operations.routes,
     on_start=start,
     tags={
+        "templates": "What communities are made from, and how a change reaches them.",
+        "groups": "Sub-communities along a dimension, their cards, and how members come into them.",
         "registration": "A brand signs up, a person joins.",
         "organizations": "The brands.",
         "accounts": "The people of an organization, and its staff.",
