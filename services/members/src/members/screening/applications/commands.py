@@ -215,15 +215,15 @@ async def conclude(
     For an approval the place is taken before, by the caller, who holds the persona's row.
     """
     now = clock.now()
+    if outcome is State.IN_REVIEW:
+        await _start_review(session, application, now)
     application.state = outcome
     application.version += 1
     application.question = None
     application.waiting_since = now if outcome is State.WAITING else None
     application.decided_at = None if outcome is State.IN_REVIEW else now
     application.holds_place = outcome is State.APPROVED and application.persona_id is not None
-    if outcome is State.IN_REVIEW:
-        await _start_review(session, application, now)
-    else:
+    if outcome is not State.IN_REVIEW:
         await _end_review(session, application)
     if outcome is State.APPROVED:
         membership_commands.move(session, membership, "approve", actor=actor)
@@ -236,6 +236,7 @@ async def conclude(
 
 
 async def _start_review(session: Session, application: Application, now: datetime) -> None:
+    """Set the deadline, before the state says that there is one."""
     version = application.policy_version
     row = await policies.get_version(session, application.community_id, version) if version else None
     application.deadline = policy_policy.deadline(now, policies.hours(row))
@@ -251,6 +252,7 @@ async def _start_review(session: Session, application: Application, now: datetim
 
 
 async def _end_review(session: Session, application: Application) -> None:
+    """Take the deadline back, after the state says that there is none."""
     if application.deadline is not None:
         application.deadline = None
         await due.cancel(session, application.organization_id, policy.OVERDUE_KIND, str(application.id))
@@ -282,10 +284,10 @@ async def ask(session: Session, standing: Standing, application_id: UUID, expect
     application = await queries.get_for_update(session, standing.community_id, application_id)
     check_version(expected, application.version)
     check_state(application, "ask")
-    await _end_review(session, application)
     application.state = State.NEEDS_INFORMATION
     application.question = question
     application.version += 1
+    await _end_review(session, application)
     emit(session, application, ApplicationMoved, standing.principal.account_id, automatic=False)
     return application
 
@@ -305,9 +307,9 @@ async def inform(
     application.score, application.persona_id = judgement.score, judgement.persona_id
     application.personas = [[str(one.id), one.version] for one in candidates]
     application.information = body.information
+    await _start_review(session, application, clock.now())
     application.state = State.IN_REVIEW
     application.version += 1
-    await _start_review(session, application, clock.now())
     emit(session, application, ApplicationMoved, standing.principal.account_id, automatic=False)
     return application
 
@@ -324,12 +326,12 @@ async def withdraw(session: Session, standing: Standing, application_id: UUID, e
 
 async def take_back(session: Session, application: Application, actor: UUID | None) -> None:
     """End an open application, whose row is locked, without a decision."""
-    await _end_review(session, application)
     application.state = State.WITHDRAWN
     application.waiting_since = None
     application.question = None
     application.decided_at = clock.now()
     application.version += 1
+    await _end_review(session, application)
     if application.link_id is not None:
         await links.give_back(session, application.link_id)
     emit(session, application, ApplicationMoved, actor, automatic=actor is None)
