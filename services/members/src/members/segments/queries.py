@@ -147,7 +147,7 @@ async def _look(session: Session, compiled: Compiled) -> tuple[Estimate | None, 
                 ORDER BY uuid_hash_extended(account_id, 0) LIMIT :looked_at
             ), matching AS MATERIALIZED (
                 SELECT membership.account_id {compiled.source(members="looked_at", only=only)}
-                WHERE {compiled.conditions[0]}
+                WHERE {compiled.where(only=only)}
             )
             SELECT (SELECT count(*) FROM looked_at) AS looked_at, (SELECT max(hash) FROM looked_at) AS last_hash,
                 (SELECT count(*) FROM matching) AS matching, ARRAY(SELECT account_id FROM matching LIMIT :sample) AS some
@@ -161,11 +161,11 @@ async def _look(session: Session, compiled: Compiled) -> tuple[Estimate | None, 
 
 
 async def _some(session: Session, compiled: Compiled) -> Sequence[UUID]:
-    async with asking.whole(session, compiled):
-        found = await session.execute(
-            text(asking.selection(compiled, "membership.account_id") + " LIMIT :sample"),
-            {**compiled.parameters, "sample": SAMPLE},
-        )
+    await asking.over_all(session, compiled)
+    found = await session.execute(
+        text(asking.selection(compiled, "membership.account_id") + " LIMIT :sample"),
+        {**compiled.parameters, "sample": SAMPLE},
+    )
     return found.scalars().all()
 
 

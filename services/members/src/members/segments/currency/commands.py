@@ -148,9 +148,9 @@ async def recompute(session: Session, organization_id: UUID, segment_id: UUID) -
         "now": moment.now,
         "chunk": CHUNK,
     }
-    async with asking.whole(session, compiled):
-        statement = _WHOLE.format(selection=asking.selection(compiled, "membership.account_id"))
-        rows = (await session.execute(text(statement), parameters)).all()
+    await asking.over_all(session, compiled)
+    statement = _WHOLE.format(selection=asking.selection(compiled, "membership.account_id"))
+    rows = (await session.execute(text(statement), parameters)).all()
     await _tell(session, organization_id, community_id, saved, rows)
     came = sum(row.entered for row in rows)
     if CHUNK in (came, len(rows) - came):

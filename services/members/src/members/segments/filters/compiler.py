@@ -1,7 +1,8 @@
 """Filters as SQL: one statement, in which everything that a filter says is a bound parameter.
 
 A condition is true of those it means, and false or null of all others; only `NOT` needs to tell null from false, and
-says `IS NOT TRUE`. Figures in windows come by joins on people grouped once, so that no plan goes over people times days.
+says `IS NOT TRUE`. Figures in windows come by joins on people grouped once, so that no plan goes over people times days;
+where all must match, those who do too little are left out while they are grouped.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ from members.segments.filters.policy import (
     names,
 )
 
-_COLUMNS = {
-    Figure.ACTIVE_DAYS: "count(*) AS active_days",
-    Figure.POSTS: "sum(posts) AS posts",
-    Figure.COMMENTS: "sum(comments) AS comments",
-    Figure.REACTIONS: "sum(reactions) AS reactions",
+_GROUPED = {
+    Figure.ACTIVE_DAYS: "count(*)",
+    Figure.POSTS: "sum(posts)",
+    Figure.COMMENTS: "sum(comments)",
+    Figure.REACTIONS: "sum(reactions)",
+    Figure.REACTIONS_FROM_DISTINCT: "count(DISTINCT from_account_id)",
 }
 
 
@@ -55,7 +57,12 @@ class Compiled:
     @property
     def windows(self) -> bool:
         """Whether people are grouped."""
-        return bool(self.days or self.received)
+        return bool(self.days or self.received) or any(_ONLY in condition for condition in self.conditions)
+
+    def where(self, *, only: str = "") -> str:
+        """Return the condition of the only filter; `only` as in `source`."""
+        [condition] = self.conditions
+        return condition.replace(_ONLY, only)
 
     def source(self, *, members: str = "membership", only: str = "") -> str:
         """Return FROM and its joins. `members` is the relation of members; `only` narrows what is grouped (`AND account_id …`)."""
@@ -68,7 +75,7 @@ class Compiled:
                 "AND facts.account_id = membership.account_id"
             )
         for window, figures in sorted(self.days.items()):
-            columns = ", ".join(_COLUMNS[figure] for figure in sorted(figures))
+            columns = ", ".join(f"{_GROUPED[figure]} AS {figure.value}" for figure in sorted(figures))
             lines.append(
                 f"LEFT JOIN (SELECT account_id, {columns} FROM member_day WHERE community_id = :community_id "
                 f"AND day > CAST(:since_{window} AS date) {only} GROUP BY account_id) AS days_{window} "
@@ -84,6 +91,8 @@ class Compiled:
         return "\n".join(lines)
 
 
+_ONLY = "/*only*/"
+
 BELONGS = "membership.community_id = :community_id AND membership.state = 'approved'"
 """Only approved members are in segments."""
 
@@ -92,7 +101,8 @@ def compile_filters(nodes: Sequence[Node], filters: Filters, moment: Moment, com
     """Compile filters that are asked together, one condition each."""
     compiler = _Compiler(filters, moment)
     compiler.out.parameters["community_id"] = community_id
-    compiler.out.conditions = [compiler.guarded(node) for node in nodes]
+    # Several filters share their joins; one alone lets the grouping leave people out.
+    compiler.out.conditions = [compiler.guarded(node, required=len(nodes) == 1) for node in nodes]
     return compiler.out
 
 
@@ -107,11 +117,49 @@ class _Compiler:
         self.out.parameters[name] = value
         return f"CAST(:{name} AS {kind})"
 
-    def guarded(self, node: Node) -> str:
+    def guarded(self, node: Node, *, required: bool = False) -> str:
         """Return the condition of a whole filter: staff and bots only when it names them."""
         named = names(node, self.filters)
         guards = [f"NOT membership.{flag}" for flag in ("staff", "bot") if flag not in named]
-        return "(" + " AND ".join([*guards, self.condition(node)]) + ")"
+        return "(" + " AND ".join([*guards, self.required(node) if required else self.condition(node)]) + ")"
+
+    def required(self, node: Node) -> str:
+        """Return the condition of a node without which nobody matches."""
+        match node:
+            case Every(parts):
+                counts = [part for part in parts if isinstance(part, Count) and self.leaves_out(part)]
+                grouped: dict[tuple[bool, int], list[Count]] = {}
+                for one in counts:
+                    key = (one.figure is Figure.REACTIONS_FROM_DISTINCT, one.window or 0)
+                    grouped.setdefault(key, []).append(one)
+                rest = [self.required(part) for part in parts if part not in counts]
+                return "(" + (" AND ".join([*rest, *map(self.having, grouped.values())]) or "true") + ")"
+            case InSegment(segment_id):
+                return self.guarded(self.filters[segment_id], required=True)
+            case Count() if self.leaves_out(node):
+                return self.having([node])
+            case _:
+                return self.condition(node)
+
+    @staticmethod
+    def leaves_out(node: Count) -> bool:
+        """Whether those who did nothing in a window do not match."""
+        return node.figure in _GROUPED and node.window is not None and not compare(0, node.comparison, node.value)
+
+    def having(self, counts: Sequence[Count]) -> str:
+        """Return the condition that a member's figures of one window compare so."""
+        window = counts[0].window
+        tests = " AND ".join(f"{_GROUPED[one.figure]} {_sign(one)} {self.bind(one.value, 'bigint')}" for one in counts)
+        table = "reaction_received" if counts[0].figure is Figure.REACTIONS_FROM_DISTINCT else "member_day"
+        return (
+            f"(membership.account_id IN (SELECT account_id FROM {table} WHERE community_id = :community_id "
+            f"AND day > {self.since(window or 0)} {_ONLY} GROUP BY account_id HAVING {tests}))"
+        )
+
+    def since(self, window: int) -> str:
+        """Bind the last day before a window."""
+        self.out.parameters[f"since_{window}"] = self.moment.today - timedelta(days=window)
+        return f"CAST(:since_{window} AS date)"
 
     def condition(self, node: Node) -> str:  # noqa: PLR0911  one per kind of node
         match node:
@@ -154,7 +202,7 @@ class _Compiler:
                 return f"({known.sql} >= {self.bind(since, 'timestamptz')})"
 
     def count(self, node: Count) -> str:
-        comparison, value = node.comparison.value.replace("!=", "<>"), self.bind(node.value, "bigint")
+        comparison, value = _sign(node), self.bind(node.value, "bigint")
         if node.figure is Figure.LAST_ACTIVITY_DAYS_AGO:
             self.out.facts = True
             today, zone = self.bind(self.moment.today, "date"), self.bind(self.moment.zone, "text")
@@ -167,7 +215,7 @@ class _Compiler:
 
     def column(self, figure: Figure, window: int | None) -> str:
         if window is not None:
-            self.out.parameters[f"since_{window}"] = self.moment.today - timedelta(days=window)
+            self.since(window)
         if figure is Figure.REACTIONS_FROM_DISTINCT:
             self.out.received.add(window)
             return f"received_{window or 'ever'}.people"
@@ -176,3 +224,7 @@ class _Compiler:
             return f"facts.{figure.value}"
         self.out.days.setdefault(window, set()).add(figure)
         return f"days_{window}.{figure.value}"
+
+
+def _sign(node: Count) -> str:
+    return node.comparison.value.replace("!=", "<>")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,32 +13,31 @@ from members.segments.filters.compiler import BELONGS, Compiled
 ONLY_TOUCHED = "AND account_id = ANY(CAST(:touched AS uuid[]))"
 
 
-@asynccontextmanager
-async def whole(session: Session, compiled: Compiled) -> AsyncIterator[None]:
-    """Ask over a whole community: where people are grouped, the planner must not guess that they are few and nest loops."""
+async def over_all(session: Session, compiled: Compiled) -> None:
+    """Prepare to ask over a whole community: where people are grouped, the planner must not guess that they are few and nest loops.
+
+    It holds for the rest of the transaction, which has nothing large left to do.
+    """
     if compiled.windows:
         await session.execute(text("SET LOCAL enable_nestloop = off"))
-    yield
-    if compiled.windows:
-        await session.execute(text("SET LOCAL enable_nestloop = on"))
 
 
 def selection(compiled: Compiled, what: str) -> str:
     """Return the statement that selects `what` of the members whom the only filter means."""
-    return f"SELECT {what} {compiled.source()} WHERE {BELONGS} AND {compiled.conditions[0]}"
+    return f"SELECT {what} {compiled.source()} WHERE {BELONGS} AND {compiled.where()}"
 
 
 async def count(session: Session, compiled: Compiled) -> int:
     """Return how many members the filter means."""
-    async with whole(session, compiled):
-        found = await session.execute(text(selection(compiled, "count(*)")), compiled.parameters)
+    await over_all(session, compiled)
+    found = await session.execute(text(selection(compiled, "count(*)")), compiled.parameters)
     return int(found.scalar_one())
 
 
 async def accounts(session: Session, compiled: Compiled) -> Sequence[UUID]:
     """Return all members whom the filter means."""
-    async with whole(session, compiled):
-        found = await session.execute(text(selection(compiled, "membership.account_id")), compiled.parameters)
+    await over_all(session, compiled)
+    found = await session.execute(text(selection(compiled, "membership.account_id")), compiled.parameters)
     return found.scalars().all()
 
 
