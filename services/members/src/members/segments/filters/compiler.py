@@ -172,8 +172,10 @@ class _Compiler:
             case InSegment(segment_id):
                 return self.guarded(self.filters[segment_id])
             case NeverActive():
-                self.out.facts = True
-                return "(facts.account_id IS NULL)"
+                return (
+                    "(NOT EXISTS (SELECT FROM member_facts AS acted WHERE acted.community_id = membership.community_id "
+                    "AND acted.account_id = membership.account_id))"
+                )
             case Bucket(salt, bucket, of):
                 digest = f"sha256(convert_to({self.bind(salt, 'text')} || ':' || membership.account_id::text, 'UTF8'))"
                 number = f"CAST(CAST('x' || left(encode({digest}, 'hex'), 8) AS bit(32)) AS bigint)"
