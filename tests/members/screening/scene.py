@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +64,17 @@ AUTOMATIC: dict[str, Any] = {
 
 def url(community: dict[str, Any], path: str) -> str:
     return f"/v1/communities/{community['id']}{path}"
+
+
+async def together(requests: Iterable[Coroutine[Any, Any, httpx.Response]]) -> list[httpx.Response]:
+    """Send all at once, as many at a time as the service has connections: more would only wait for one, and some too long."""
+    lanes = asyncio.Semaphore(20)
+
+    async def send(request: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
+        async with lanes:
+            return await request
+
+    return await asyncio.gather(*map(send, requests))
 
 
 def match(version: int) -> dict[str, str]:

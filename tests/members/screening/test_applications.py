@@ -1,6 +1,5 @@
 """Applying: judged at once or by people, asked and answered, taken back."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from tests.members.screening.scene import (
     read,
     screening,
     step,
+    together,
     url,
 )
 from tests.members.town import Town, found_town
@@ -187,9 +187,7 @@ async def test_who_applied_before_there_was_a_form_answers_it(town: Town) -> Non
 async def test_fifty_applications_of_one_person_make_one(town: Town) -> None:
     community = await screening(town, policy=AUTOMATIC)
     _, client = await town.person()
-    answers = await asyncio.gather(
-        *(client.post(url(community, "/applications"), json={"answers": ANSWERS}) for _ in range(50))
-    )
+    answers = await together(client.post(url(community, "/applications"), json={"answers": ANSWERS}) for _ in range(50))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 49
     assert len(await town.kit.sql("SELECT 1 FROM application WHERE community_id = $1::uuid", community["id"])) == 1
 

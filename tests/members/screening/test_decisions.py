@@ -1,6 +1,5 @@
 """Deciding: quotas and waiting lists, bulk, undo, and what is kept of it."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.members.screening.scene import (
     read,
     screening,
     step,
+    together,
     url,
 )
 from tests.members.town import Town, found_town
@@ -60,9 +60,7 @@ async def test_a_hundred_parallel_applications_fill_a_quota_exactly(town: Town) 
     community = await screening(town, policy=AUTOMATIC)
     kind = await persona(town, community, 7)
     people = [(await town.person())[1] for _ in range(100)]
-    answers = await asyncio.gather(
-        *(one.post(url(community, "/applications"), json={"answers": ANSWERS}) for one in people)
-    )
+    answers = await together(one.post(url(community, "/applications"), json={"answers": ANSWERS}) for one in people)
     assert {answer.status_code for answer in answers} == {201}
     outcomes = [answer.json()["state"] for answer in answers]
     assert (outcomes.count("approved"), outcomes.count("waiting")) == (7, 93)
@@ -77,7 +75,7 @@ async def test_a_hundred_parallel_approvals_of_reviewers_fill_a_quota_exactly(to
     community = await screening(town)
     kind = await persona(town, community, 7)
     made = [(await applicant(town, community))[0] for _ in range(100)]
-    answers = await asyncio.gather(*(decide(town.owner, community, one, "approve") for one in made))
+    answers = await together(decide(town.owner, community, one, "approve") for one in made)
     assert {answer.status_code for answer in answers} == {200}
     outcomes = [answer.json()["state"] for answer in answers]
     assert (outcomes.count("approved"), outcomes.count("waiting")) == (7, 93)
@@ -87,9 +85,7 @@ async def test_a_hundred_parallel_approvals_of_reviewers_fill_a_quota_exactly(to
 async def test_of_parallel_decisions_one_counts(town: Town) -> None:
     community = await screening(town)
     made, client, _ = await applicant(town, community)
-    answers = await asyncio.gather(
-        *(decide(town.owner, community, made, decision) for decision in ["approve", "reject"] * 10)
-    )
+    answers = await together(decide(town.owner, community, made, decision) for decision in ["approve", "reject"] * 10)
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 19
     winner = next(answer.json()["state"] for answer in answers if answer.status_code == 200)
     assert (await membership(client, community))["state"] == winner

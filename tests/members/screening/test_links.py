@@ -1,11 +1,21 @@
 """Entry links: made, opened by anybody, held to their limit, counted."""
 
-import asyncio
 from typing import Any
 
 import httpx
 import pytest
-from tests.members.screening.scene import ANSWERS, AUTOMATIC, applicant, apply, decide, match, screening, step, url
+from tests.members.screening.scene import (
+    ANSWERS,
+    AUTOMATIC,
+    applicant,
+    apply,
+    decide,
+    match,
+    screening,
+    step,
+    together,
+    url,
+)
 from tests.members.town import Town, found_town
 
 from chassis.clock import MovableClock
@@ -120,7 +130,7 @@ async def test_a_hundred_at_once_come_through_up_to_the_limit(town: Town) -> Non
     made = await link(town, community, most=9)
     people = [(await town.person())[1] for _ in range(100)]
     body = {"answers": ANSWERS, "link_token": made["token"]}
-    answers = await asyncio.gather(*(one.post(url(community, "/applications"), json=body) for one in people))
+    answers = await together(one.post(url(community, "/applications"), json=body) for one in people)
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(201), statuses.count(409)) == (9, 91)
     refused = next(answer for answer in answers if answer.status_code == 409)

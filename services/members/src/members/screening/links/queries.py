@@ -26,12 +26,12 @@ _FIGURES = text("""
 SELECT count(*) AS applications,
     count(*) FILTER (WHERE approved) AS joins,
     count(*) FILTER (WHERE approved AND belongs) AS members,
-    count(*) FILTER (WHERE approved AND belongs AND last_active_at > :now - interval '30 days') AS active,
-    count(*) FILTER (WHERE approved AND decided_at <= :now - interval '7 days') AS joined_7,
-    count(*) FILTER (WHERE approved AND decided_at <= :now - interval '7 days'
+    count(*) FILTER (WHERE approved AND belongs AND last_active_at > CAST(:now AS timestamptz) - interval '30 days') AS active,
+    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '7 days') AS joined_7,
+    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '7 days'
         AND (belongs OR ended_at > decided_at + interval '7 days')) AS here_7,
-    count(*) FILTER (WHERE approved AND decided_at <= :now - interval '30 days') AS joined_30,
-    count(*) FILTER (WHERE approved AND decided_at <= :now - interval '30 days'
+    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '30 days') AS joined_30,
+    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '30 days'
         AND (belongs OR ended_at > decided_at + interval '30 days')) AS here_30
 FROM (
     SELECT application.state = 'approved' AS approved, application.decided_at, membership.state = 'approved' AS belongs,
