@@ -89,6 +89,8 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/applications/**", "members"),
     Route("/v1/communities/{}/entry-links/**", "members"),
     Route("/v1/entry-links/{}", "members", _open("GET")),
+    Route("/v1/communities/{}/tier-standards/**", "members"),
+    Route("/v1/communities/{}/tiers/**", "members"),
     # content: what is said.
     Route("/v1/communities/{}/posts/**", "content"),
     Route("/v1/communities/{}/comments/**", "content"),

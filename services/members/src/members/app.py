@@ -56,9 +56,17 @@ from members.screening.policies import routes as policies
 from members.segments import routes as segments
 from members.segments.currency import consumers as segments_consumers
 from members.segments.currency import jobs as segments_jobs
+from members.segments.facts import commands as facts
 from members.segments.facts import consumers as facts_consumers
 from members.segments.filters import fields as segment_fields
 from members.settings import MembersSettings
+from members.tiers.evaluation import commands as tier_commands
+from members.tiers.evaluation import consumers as tier_consumers
+from members.tiers.evaluation import jobs as tier_jobs
+from members.tiers.evaluation import queries as tier_queries
+from members.tiers.evaluation import routes as tiers
+from members.tiers.evaluation import words as tier_words
+from members.tiers.standards import routes as tier_standards
 
 
 async def start(runtime: Runtime) -> None:
@@ -74,6 +82,10 @@ reasons.register(application_policy.WORDS)
 # Groups know communities and segments, and not the other way round: what these need to know of groups is told here.
 template_commands.PARTS.extend(templated.PARTS)
 segment_fields.add(group_queries.FIELD)
+
+facts.LISTENERS.append(tier_commands.touch)
+segment_fields.add(tier_queries.TIER_FIELD)
+reasons.register(tier_words.WORDS)
 
 
 service = Service(
@@ -110,6 +122,8 @@ service = Service(
         groups.routes,
         cards.routes,
         assignments.routes,
+        tier_standards.routes,
+        tiers.routes,
     ],
     consumers=[
         memberships_consumers.consumers,
@@ -118,6 +132,7 @@ service = Service(
         screening_consumers.consumers,
         groups_consumers.consumers,
         assignment_consumers.consumers,
+        tier_consumers.consumers,
     ],
     jobs=[
         credential_jobs.jobs,
@@ -126,6 +141,7 @@ service = Service(
         application_jobs.jobs,
         decision_jobs.jobs,
         assignment_jobs.jobs,
+        tier_jobs.jobs,
     ],
     jwks=key_jobs.source,
     operations=key_operations.routes,
@@ -145,6 +161,7 @@ service = Service(
         "tags": "The brand's own words on its members.",
         "segments": "Sets of members by what they are and did, kept current.",
         "screening": "Who is let in: forms, policies, personas, applications, entry links.",
+        "tiers": "Layers of members, by a standard that everybody can read.",
         "memberships": "Who belongs to a community, since when and as what.",
     },
 )

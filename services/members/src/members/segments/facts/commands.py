@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,10 @@ from sqlalchemy import text
 from chassis.db import Session
 from members.segments.facts import policy, queries
 from members.segments.facts.policy import Fact
+
+Listener = Callable[[Session, UUID, set[tuple[UUID, UUID]]], Awaitable[None]]
+LISTENERS: list[Listener] = []
+"""Who is told whose figures moved (community, account), in the transaction that moves them; a noun appends its own where the service is composed."""
 
 # In one order for everybody, so that two batches cannot wait for each other in a circle. RETURNING old tells a new day from a known one.
 _COUNT = text("""
@@ -127,6 +131,12 @@ async def hand_over(session: Session, merged_account_id: UUID, account_id: UUID)
         rows = await session.execute(text(bound + " RETURNING community_id, account_id"), people)
         moved |= {(row.community_id, row.account_id) for row in rows}
     return moved
+
+
+async def tell(session: Session, organization_id: UUID, moved: set[tuple[UUID, UUID]]) -> None:
+    """Let the other nouns know whose figures moved."""
+    for listener in LISTENERS:
+        await listener(session, organization_id, moved)
 
 
 async def forget(session: Session) -> None:

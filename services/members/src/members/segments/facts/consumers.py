@@ -20,6 +20,7 @@ async def on_act(session: Session, events: list[Received[Event]]) -> None:
     """Count what members did; a reaction whose time nobody knows is no activity."""
     moved = await commands.note(session, [fact for one in events if (fact := _fact(one)) is not None])
     await currency.touch(session, events[0].envelope.organization, moved)
+    await commands.tell(session, events[0].envelope.organization, moved)
 
 
 def _fact(one: Received[Event]) -> Fact | None:
@@ -39,6 +40,7 @@ async def on_account_merged(session: Session, events: list[Received[AccountMerge
     for one in events:
         moved = await commands.hand_over(session, one.event.merged_account_id, one.event.account_id)
         await currency.touch(session, one.envelope.organization, moved)
+        await commands.tell(session, one.envelope.organization, moved)
 
 
 @consumers.clears
