@@ -66,6 +66,8 @@ from members.tiers.evaluation import jobs as tier_jobs
 from members.tiers.evaluation import queries as tier_queries
 from members.tiers.evaluation import routes as tiers
 from members.tiers.evaluation import words as tier_words
+from members.tiers.placements import jobs as placement_jobs
+from members.tiers.placements import routes as placements
 from members.tiers.standards import routes as tier_standards
 
 
@@ -124,6 +126,7 @@ service = Service(
         assignments.routes,
         tier_standards.routes,
         tiers.routes,
+        placements.routes,
     ],
     consumers=[
         memberships_consumers.consumers,
@@ -142,6 +145,7 @@ service = Service(
         decision_jobs.jobs,
         assignment_jobs.jobs,
         tier_jobs.jobs,
+        placement_jobs.jobs,
     ],
     jwks=key_jobs.source,
     operations=key_operations.routes,

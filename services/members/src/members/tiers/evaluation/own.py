@@ -40,12 +40,15 @@ async def own_tier(session: Session, standing: Standing, language: str) -> OwnTi
         following = _asks(views[rank + 1], rules.tiers[rank + 1].entry, figures, teller, "tier-next")
     keep = _asks(views[rank], rules.tiers[rank].keep, figures, teller, "tier-keep") if rank else None
     words = [teller.move(move["reason"], move["from_tier"], move["to_tier"])]
+    if move["note"]:
+        words.append(move["note"])
     if held["grace_until"]:
         words.append(teller.say("tier-falls", tier=views[rank].name, day=_day(standing, teller, held["grace_until"])))
     if held["manual_until"]:
         words.append(teller.say("tier-held", day=_day(standing, teller, held["manual_until"])))
     if following is None:
         words.append(teller.say("tier-top"))
+    # In the lowest tier nothing can be lost.
     if keep is None:
         words.append(teller.say("tier-open", tier=views[rank].name))
     return OwnTierOut(

@@ -77,7 +77,10 @@ WORDS: dict[str, dict[str, str]] = {
         "zh": "如果到{day}仍未达到保持标准，会离开“{tier}”。",
         "en": "Unless keeping succeeds again, {tier} is lost on {day}.",
     },
-    "tier-held": {"zh": "管理员安排到{day}。", "en": "Placed by a manager until {day}."},
+    "tier-held": {
+        "zh": "有效期到{day}，之后重新按标准决定。",
+        "en": "This holds until {day}; then the standard decides again.",
+    },
 }
 for _metric, (_zh, _en, _have_zh, _have_en) in _METRICS.items():
     WORDS[f"criterion-{_metric}-window"] = {
