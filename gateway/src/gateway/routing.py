@@ -91,6 +91,8 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/entry-links/{}", "members", _open("GET")),
     Route("/v1/communities/{}/tier-standards/**", "members"),
     Route("/v1/communities/{}/tiers/**", "members"),
+    Route("/v1/communities/{}/membership-standard/**", "members"),
+    Route("/v1/communities/{}/silence-notices/**", "members"),
     # content: what is said.
     Route("/v1/communities/{}/posts/**", "content"),
     Route("/v1/communities/{}/comments/**", "content"),

@@ -548,7 +548,46 @@ class TierStandingChanged(TierEvent):
     type: ClassVar[str] = "members.tier.standing_changed.v1"
 
 
-TIER_EVENTS: tuple[type[Event], ...] = (TierStandardAdopted, TierChanged, TierStandingChanged)
+class SilenceNoticeEvent(Event):
+    """Where a notice for long silence stands, whole; what was appealed and answered stays in members."""
+
+    aggregate: ClassVar[str] = "silence_notice"
+
+    notice_id: UUID
+    membership_id: UUID
+    community_id: UUID
+    account_id: UUID
+    standard_version: int
+    remove_at: datetime = Field(description="removed then, unless the member does something before")
+    state: str = Field(description="given, lifted, removed, appealed, granted or declined", examples=["given"])
+
+
+class SilenceNoticeGiven(SilenceNoticeEvent):
+    """A member who has been silent for long is to be told that they will be removed."""
+
+    type: ClassVar[str] = "members.silence_notice.given.v1"
+
+
+class SilenceNoticeLifted(SilenceNoticeEvent):
+    """A notice holds no longer: the member did something, is exempt, or has left, or the standard changed."""
+
+    type: ClassVar[str] = "members.silence_notice.lifted.v1"
+
+
+class SilenceNoticeMoved(SilenceNoticeEvent):
+    """A notice ended in removal, or the removal was appealed or judged again."""
+
+    type: ClassVar[str] = "members.silence_notice.moved.v1"
+
+
+TIER_EVENTS: tuple[type[Event], ...] = (
+    TierStandardAdopted,
+    TierChanged,
+    TierStandingChanged,
+    SilenceNoticeGiven,
+    SilenceNoticeLifted,
+    SilenceNoticeMoved,
+)
 
 EVENTS: tuple[type[Event], ...] = (
     OrganizationCreated,

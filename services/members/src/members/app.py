@@ -68,6 +68,9 @@ from members.tiers.evaluation import routes as tiers
 from members.tiers.evaluation import words as tier_words
 from members.tiers.placements import jobs as placement_jobs
 from members.tiers.placements import routes as placements
+from members.tiers.removal import jobs as silence_jobs
+from members.tiers.removal import policy as silence_policy
+from members.tiers.removal import routes as silence
 from members.tiers.standards import routes as tier_standards
 
 
@@ -88,6 +91,7 @@ segment_fields.add(group_queries.FIELD)
 facts.LISTENERS.append(tier_commands.touch)
 segment_fields.add(tier_queries.TIER_FIELD)
 reasons.register(tier_words.WORDS)
+reasons.register(silence_policy.WORDS)
 
 
 service = Service(
@@ -127,6 +131,7 @@ service = Service(
         tier_standards.routes,
         tiers.routes,
         placements.routes,
+        silence.routes,
     ],
     consumers=[
         memberships_consumers.consumers,
@@ -146,6 +151,7 @@ service = Service(
         assignment_jobs.jobs,
         tier_jobs.jobs,
         placement_jobs.jobs,
+        silence_jobs.jobs,
     ],
     jwks=key_jobs.source,
     operations=key_operations.routes,
