@@ -393,6 +393,12 @@ async def test_every_leaf_agrees_on_both_sides_of_every_border(kit: Kit) -> None
             {"all": [leaf, week]},
         )
     ]
+    # A segment that names no staff has none, even for a filter that does.
+    either = {"any": [staff, {"not": staff}]}
+    documents += [
+        {"all": [{"segment": str(OTHERS[0])}, either]},
+        {"all": [either, {"any": [{"segment": str(OTHERS[0])}]}]},
+    ]
     nodes = [read(document) for document in documents]
     expected = [{one.account_id for one in people if matches(node, one, MOMENT, known)} for node in nodes]
     async with transaction(kit.runtime.engine, organization) as session:
