@@ -292,7 +292,7 @@ def main() -> int:
         _, kind, port, url, community = arguments.bare
         uvloop.run(bare(kind, int(port), url, UUID(community)))
         return 0
-    turns, requests = (3, 1600) if arguments.quick else (7, 4000)
+    turns, requests = (4, 1600) if arguments.quick else (16, 1600)
     with tempfile.TemporaryFile() as log, Servers() as servers, Processes(log) as processes:
         return conclude(uvloop.run(bounded(servers, processes, turns, requests)))
 
