@@ -126,10 +126,11 @@ async def _move(session: Session, standard: TierStandard, only: str, narrowing: 
     zone = await queries.zone_of(session, standard.community_id)
     compiled = compile_standard(rules, standard.community_id, zone, clock.now(), only=only)
     pairs = ", ".join(f"'{key}', {column}" for key, column in compiled.columns.items())
-    rows = await session.execute(
-        text(compiled.decided + _KEEP.format(figures=f"jsonb_build_object({pairs})")),
-        {**compiled.parameters, **narrowing, "standard_version": standard.number},
-    )
+    async with queries.grouped(session):
+        rows = await session.execute(
+            text(compiled.decided + _KEEP.format(figures=f"jsonb_build_object({pairs})")),
+            {**compiled.parameters, **narrowing, "standard_version": standard.number},
+        )
     found = rows.all()
     for row in found:
         told = {
