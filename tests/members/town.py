@@ -49,6 +49,15 @@ class Town:
         goal = {"title": {"en": "Many"}, "metric": "members", "target": 1000, "due_on": "2099-12-31"}
         answer = await self.owner.post(f"{url}/goals", json=goal)
         assert answer.status_code == 201, answer.text
+        entry = {"all": [{"metric": "active_days", "threshold": 3, "window_days": 30}]}
+        tiers = [
+            {"code": "newcomer", "name": {"zh": "新芽"}},
+            {"code": "regular", "name": {"zh": "常客"}, "entry": entry},
+        ]
+        answer = await self.owner.post(f"{url}/tier-standards", json={"tiers": tiers})
+        assert answer.status_code == 201, answer.text
+        answer = await self.owner.post(f"{url}/tier-standards/1/adopt", headers={"If-Match": '"1"'})
+        assert answer.status_code == 200, answer.text
         answer = await self.owner.put(f"{url}/screening-policy", json={"mode": "review"}, headers={"If-Match": '"0"'})
         assert answer.status_code == 200, answer.text
 

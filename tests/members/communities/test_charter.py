@@ -39,12 +39,18 @@ async def test_the_gate_says_what_is_missing_and_where_to_mend_it(town: Town) ->
     readiness = (await town.owner.get(url(community, "/readiness"))).json()
     assert not readiness["ready"]
     codes = [one["code"] for one in readiness["missing"]]
-    assert codes == [f"charter-{piece.replace('_', '-')}" for piece in PIECES] + ["goal", "screening-policy"]
+    assert codes == [f"charter-{piece.replace('_', '-')}" for piece in PIECES] + [
+        "goal",
+        "screening-policy",
+        "tier-standard",
+    ]
     refused = await town.owner.post(url(community, "/open"), headers={"If-Match": '"1"'})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:hearth:problem:not-ready")
     assert [one["code"] for one in refused.json()["errors"]] == codes
     # Each piece of advice works: the named route takes the missing piece.
-    mends = {"goal": GOAL, "screening-policy": {"mode": "review"}}
+    entry = {"all": [{"metric": "active_days", "threshold": 3, "window_days": 30}]}
+    tiers = [{"code": "newcomer", "name": {"zh": "新芽"}}, {"code": "regular", "name": {"zh": "常客"}, "entry": entry}]
+    mends = {"goal": GOAL, "screening-policy": {"mode": "review"}, "tier-standard": {"tiers": tiers}}
     for missing in readiness["missing"]:
         code = missing["code"]
         body = mends.get(code) or {code[8:].replace("-", "_"): {"en": "Said."}}
@@ -54,6 +60,10 @@ async def test_the_gate_says_what_is_missing_and_where_to_mend_it(town: Town) ->
             missing["method"], missing["path"], json=body, headers={"If-Match": f'"{version}"'}
         )
         assert answer.status_code in {200, 201}, answer.text
+    # A standard is a draft first; what is missing then is its adoption.
+    (adoption,) = (await town.owner.get(url(community, "/readiness"))).json()["missing"]
+    assert (adoption["code"], adoption["method"]) == ("tier-standard", "POST")
+    assert (await town.owner.post(adoption["path"], headers={"If-Match": '"1"'})).status_code == 200
     assert (await town.owner.get(url(community, "/readiness"))).json() == {"ready": True, "missing": []}
     opened = await town.owner.post(url(community, "/open"), headers={"If-Match": '"1"'})
     assert opened.json()["state"] == "open"

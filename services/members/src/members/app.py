@@ -71,6 +71,7 @@ from members.tiers.placements import routes as placements
 from members.tiers.removal import jobs as silence_jobs
 from members.tiers.removal import policy as silence_policy
 from members.tiers.removal import routes as silence
+from members.tiers.standards import queries as standard_queries
 from members.tiers.standards import routes as tier_standards
 
 
@@ -88,6 +89,7 @@ reasons.register(application_policy.WORDS)
 template_commands.PARTS.extend(templated.PARTS)
 segment_fields.add(group_queries.FIELD)
 
+readiness_queries.REQUIREMENTS.append(standard_queries.missing)
 facts.LISTENERS.append(tier_commands.touch)
 segment_fields.add(tier_queries.TIER_FIELD)
 reasons.register(tier_words.WORDS)

@@ -137,5 +137,16 @@ async def missing(session: Session, community_id: UUID) -> list[Missing]:
     """Return what is missing as long as no tier standard is in force."""
     if await find_in_force(session, community_id):
         return []
-    words = "No tier standard is in force: write one, and adopt it with POST …/tier-standards/{number}/adopt."
-    return [Missing("tier-standard", words, "POST", f"/v1/communities/{community_id}/tier-standards")]
+    path = f"/v1/communities/{community_id}/tier-standards"
+    found = await session.execute(
+        select(func.max(col(TierStandard.number))).where(
+            col(TierStandard.community_id) == community_id, col(TierStandard.state) == StandardState.DRAFT
+        )
+    )
+    draft = found.scalar_one()
+    if draft is not None:
+        return [Missing("tier-standard", "The tier standard is a draft: adopt it.", "POST", f"{path}/{draft}/adopt")]
+    words = (
+        "There is no tier standard: who enters which tier, who stays, and what each gives? Draft one, then adopt it."
+    )
+    return [Missing("tier-standard", words, "POST", path)]
