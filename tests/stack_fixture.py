@@ -22,7 +22,7 @@ from tests.cli.stacks import TrialStack, eventually
 
 from chassis.embedded.nats import Nats
 from chassis.embedded.postgres import Postgres
-from chassis.embedded.process import alive, environment, wait_until
+from chassis.embedded.process import alive, environment, spawn, wait_until
 from contracts.base import Envelope, stream_of
 from hearth.client import ClientError
 from hearth.internal import Operator, find_deployment
@@ -30,6 +30,7 @@ from hearth.stack_folder import Folder
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("members", "content", "engagement")
+START_SECONDS = 300.0
 DRAIN_SECONDS = 120.0
 """What a consumer that was killed had in hand is delivered again after 30 seconds."""
 
@@ -41,10 +42,15 @@ class LiveStack(TrialStack):
         super().__init__()
         del self.environment["PYTHONPATH"]  # where the stand-ins are
 
-    def start(self, **environment: str) -> None:
-        """Bring it up; `environment` is told to every process."""
+    def start(self, port: int = 0, **environment: str) -> None:
+        """Bring it up; `environment` is told to every process. It ends with the process that tests, however that ends."""
         self.environment |= environment
-        self.ok("up", "--detach", "--port", "0")
+        log = self.home / "said"
+        argv = [sys.executable, "-m", "hearth.main", "up", "--data", str(self.data), "--port", str(port)]
+        process = spawn(argv, log=log, env=self.environment, death_signal=signal.SIGTERM)
+        self._foreground.append(process)
+        wait_until(lambda: self.ready() or process.poll() is not None, START_SECONDS, every=0.05)
+        assert self.ready(), f"the stack does not start: {log.read_text()[-5000:]}"
 
     @property
     def base_url(self) -> str:

@@ -171,7 +171,7 @@ def test_down_and_up_again_finds_everything(stack: LiveStack, town: Town) -> Non
         working.await_writes(20)
         stack.ok("down")
         assert not any(alive(pid or 0) for pid in pids.values())
-        stack.ok("up", "--detach", "--port", known["base_url"].rpartition(":")[2])
+        stack.start(int(known["base_url"].rpartition(":")[2]))
         assert stack.credentials() == known
         working.await_everybody()
     stack.drain()
