@@ -14,7 +14,7 @@ from contracts.members import (
     MembershipLeft,
     MembershipRemoved,
 )
-from members.groups import commands
+from members.groups.seats import commands as seats
 from members.segments.currency import commands as segments
 
 consumers = Consumers("groups")
@@ -27,7 +27,7 @@ async def on_end(session: Session, events: list[Received[MembershipEvent]]) -> N
     for received in events:
         gone.setdefault(received.event.community_id, set()).add(received.event.account_id)
     for community_id, accounts in sorted(gone.items()):
-        await commands.end(session, community_id, accounts)
+        await seats.end(session, community_id, accounts)
 
 
 @consumers.on(GroupMemberJoined, GroupMemberLeft, mode=Mode.EACH)

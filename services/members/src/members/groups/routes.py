@@ -17,7 +17,6 @@ from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from contracts.members import GroupDimension
 from members.groups import commands, queries
-from members.groups.commands import Want
 from members.groups.models import Group
 from members.groups.schemas import (
     GroupCreate,
@@ -29,6 +28,8 @@ from members.groups.schemas import (
     GroupPlacements,
     GroupUpdate,
 )
+from members.groups.seats import commands as seats
+from members.groups.seats.commands import Want
 from members.reasons import Reason
 
 routes = router("groups")
@@ -115,7 +116,7 @@ async def add_group_members(
     reason = Reason("group-manager" if member.has() else "group-host")
     wants = [Want(account, group_id, reason) for account in dict.fromkeys(body.account_ids)]
     return GroupPlacements(
-        data=await commands.place(session, member.community_id, wants, actor=member.principal.account_id)
+        data=await seats.place(session, member.community_id, wants, actor=member.principal.account_id)
     )
 
 
@@ -125,7 +126,7 @@ async def add_group_members(
 async def remove_group_member(session: TenantSession, member: Member, group_id: UUID, account_id: UUID) -> None:
     """Take a member out of a group, as its host or as a manager; the membership in the community stays."""
     await _led(session, member, group_id)
-    await commands.take_out(session, member.community_id, group_id, account_id, member.principal.account_id)
+    await seats.take_out(session, member.community_id, group_id, account_id, member.principal.account_id)
 
 
 @routes.post("/v1/communities/{community_id}/groups/{group_id}/members/{account_id}/move", responses=problems(409))
@@ -135,7 +136,7 @@ async def move_group_member(
     """Move a member to another group in one step, as a manager or as a host of both."""
     await _led(session, member, group_id)
     target = await _led(session, member, body.to)
-    return await commands.move(session, member, group_id, target, account_id)
+    return await seats.move(session, member, group_id, target, account_id)
 
 
 @routes.post("/v1/communities/{community_id}/groups/{group_id}/join", responses=problems(409))
@@ -145,7 +146,7 @@ async def join_group(session: TenantSession, member: Member, group_id: UUID) -> 
     if not (group.self_join or queries.leads(member, group)):
         raise Problem(403, "forbidden", "Members come into this group by its hosts, managers or rules.")
     want = Want(member.principal.account_id, group_id, Reason("group-self"))
-    placed = (await commands.place(session, member.community_id, [want], actor=member.principal.account_id))[0]
+    placed = (await seats.place(session, member.community_id, [want], actor=member.principal.account_id))[0]
     if placed.outcome not in {"joined", "existing"}:
         raise Problem(409, f"group-{placed.outcome.replace('_', '-')}", "The group takes nobody, or not this account.")
     return placed
@@ -155,4 +156,4 @@ async def join_group(session: TenantSession, member: Member, group_id: UUID) -> 
 async def leave_group(session: TenantSession, member: Member, group_id: UUID) -> None:
     """Leave a group; the membership in the community stays."""
     account = member.principal.account_id
-    await commands.take_out(session, member.community_id, group_id, account, account)
+    await seats.take_out(session, member.community_id, group_id, account, account)

@@ -12,12 +12,12 @@ from chassis.errors import Problem
 from chassis.requests import check_version
 from contracts.base import Origin
 from contracts.members import CommunityState, GroupRulesChanged
-from members.groups import commands as groups
 from members.groups import queries as group_queries
 from members.groups.assignments import policy, queries
 from members.groups.assignments.models import GroupRules, GroupRulesRun
 from members.groups.assignments.schemas import GroupRulesWrite
-from members.groups.commands import Want
+from members.groups.seats import commands as seats
+from members.groups.seats.commands import Want
 from members.reasons import Reason
 
 APPLY_KIND = "groups.apply_rules"
@@ -81,7 +81,7 @@ async def judge(session: Session, community_id: UUID, accounts: Iterable[UUID], 
         for account, one in facts.items()
         for match in policy.decide(known, content.exclusive, one)
     ]
-    placed = await groups.place(session, community_id, wants, actor=None, origin=origin)
+    placed = await seats.place(session, community_id, wants, actor=None, origin=origin)
     return sum(one.outcome == "joined" for one in placed)
 
 
@@ -91,7 +91,7 @@ async def follow_links(session: Session, community_id: UUID, people: Mapping[UUI
         return
     known = await queries.known_groups(session, community_id, people.values())
     wants = [Want(account, group, Reason("group-link")) for account, group in sorted(people.items()) if group in known]
-    await groups.place(session, community_id, wants, actor=None, origin=origin)
+    await seats.place(session, community_id, wants, actor=None, origin=origin)
 
 
 async def start(session: Session, standing: Standing) -> GroupRulesRun:
