@@ -20,7 +20,7 @@ import asyncpg
 import nats
 import orjson
 import uvloop
-from measuring import Figure, Pair, Processes, Servers, conclude, free_port, listening, percentile, say
+from measuring import Budget, Figure, Pair, Processes, Servers, conclude, free_port, listening, percentile, say
 
 from chassis import telemetry
 from chassis.app import running
@@ -38,6 +38,7 @@ from engagement.app import service as engagement
 LIMIT = 0.25
 RATE = 500
 PER_TRANSACTION = 5
+SECONDS = 25.0
 LONGEST_SECONDS = 180
 IN_FLIGHT = 500
 
@@ -96,7 +97,7 @@ async def throughput(servers: Servers, database: Database, events: int, turns: i
     stream = client.jetstream(publish_async_max_pending=IN_FLIGHT)
     pairs = []
     async with running(engagement, settings) as runtime:
-        for turn in range(turns):
+        for turn in Budget(turns, SECONDS):
             messages = [
                 (str(one.id), subject_of(one.type, one.community), payload(one)) for one in make_events(events // turns)
             ]
@@ -108,7 +109,7 @@ async def throughput(servers: Servers, database: Database, events: int, turns: i
             await asyncio.gather(*futures)
             bare = len(messages) / (time.perf_counter() - begun)
             pairs.append(Pair(await consume(runtime, len(messages)), bare))
-            say(f"turn {turn + 1}: bare {bare:,.0f}/s, consumer {pairs[-1].ours:,.0f}/s, ratio {pairs[-1].ratio:.2f}")
+            say(f"turn {turn}: bare {bare:,.0f}/s, consumer {pairs[-1].ours:,.0f}/s, ratio {pairs[-1].ratio:.2f}")
     await client.close()
     return Figure("consumer: events applied", "/s", pairs, LIMIT)
 

@@ -24,7 +24,19 @@ import asyncpg
 import orjson
 import uvicorn
 import uvloop
-from measuring import Figure, Pair, Processes, Servers, conclude, cpu_seconds, free_port, listening, percentile, say
+from measuring import (
+    Budget,
+    Figure,
+    Pair,
+    Processes,
+    Servers,
+    conclude,
+    cpu_seconds,
+    free_port,
+    listening,
+    percentile,
+    say,
+)
 from measuring import uvicorn_config as config
 
 from chassis.ids import new_id
@@ -35,6 +47,7 @@ from content.posts.schemas import PostOut
 LIMIT = 2.0
 CONNECTIONS = 16
 POSTS = 10_000
+SECONDS = 40.0
 LONGEST_SECONDS = 180
 ME = str(Path(__file__).resolve())
 
@@ -243,11 +256,11 @@ async def compare(servers: Servers, processes: Processes, turns: int, requests: 
     for server in compared.values():
         await load(server, 800)
     costs: dict[str, list[Cost]] = {name: [] for name in compared}
-    for turn in range(turns):
+    for turn in Budget(turns, SECONDS):
         for name in sorted(compared, reverse=bool(turn % 2)):
             costs[name].append(await measure(servers, compared[name], requests))
         line = ", ".join(f"{name} {cost[-1].process:.0f}+{cost[-1].database:.0f}" for name, cost in costs.items())
-        say(f"turn {turn + 1}: CPU µs of server+PostgreSQL: {line}")
+        say(f"turn {turn}: CPU µs of server+PostgreSQL: {line}")
     serving_keys.cancel()
     for name, taken in costs.items():
         took = [seconds for cost in taken for seconds in cost.took]

@@ -23,7 +23,7 @@ from typing import Self
 
 import asyncpg
 import uvloop
-from measuring import Figure, Pair, conclude, say
+from measuring import Budget, Figure, Pair, conclude, say
 
 from chassis.embedded.postgres import Postgres
 from hearth.stack_folder import Folder
@@ -33,6 +33,7 @@ from synthetic_export import build_synthetic
 
 TABLES = ("post", "comment")
 PEOPLE = 144
+SECONDS = 40.0
 LONGEST_SECONDS = 300
 
 
@@ -111,7 +112,7 @@ def compare(messages: Sequence[int]) -> Figure:
         begun = time.perf_counter()
         with Stack(Path(home)) as stack:
             say(f"hearth up: {time.perf_counter() - begun:.1f} s")
-            for turn, count in enumerate(messages, 1):
+            for turn, count in zip(Budget(len(messages), SECONDS), messages, strict=False):
                 file, community = Path(home, f"{turn}.zip"), f"bench-{turn}"
                 build_synthetic(file, people=PEOPLE, messages=count, seed=turn)
                 ours = bring(stack, file, community)

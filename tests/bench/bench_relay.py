@@ -14,7 +14,7 @@ from uuid import UUID
 
 import nats
 import uvloop
-from measuring import Figure, Pair, Servers, conclude, say
+from measuring import Budget, Figure, Pair, Servers, conclude, say
 from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from sqlalchemy import text
@@ -30,7 +30,8 @@ from contracts.content import PostPublished
 
 LIMIT = 0.5
 PER_TRANSACTION = 500
-LONGEST_SECONDS = 120
+SECONDS = 40.0
+LONGEST_SECONDS = 180
 
 
 async def fill(runtime: Runtime, events: int) -> None:
@@ -114,11 +115,11 @@ async def take_turns(servers: Servers, events: int, turns: int) -> Figure:
         say(f"events written in {time.perf_counter() - begun:.1f} s")
         messages = await waiting(runtime)
         pairs = []
-        for turn in range(turns):
-            chosen = messages[turn * per_turn : (turn + 1) * per_turn]
+        for turn in Budget(turns, SECONDS):
+            chosen = messages[(turn - 1) * per_turn : turn * per_turn]
             plain = await bare(client, runtime.settings.relay_batch, chosen)
             pairs.append(Pair(await ours(runtime, per_turn), plain))
-            say(f"turn {turn + 1}: bare {plain:,.0f}/s, relay {pairs[-1].ours:,.0f}/s, ratio {pairs[-1].ratio:.2f}")
+            say(f"turn {turn}: bare {plain:,.0f}/s, relay {pairs[-1].ours:,.0f}/s, ratio {pairs[-1].ratio:.2f}")
         await client.close()
     return Figure("relay: events published", "/s", pairs, LIMIT)
 

@@ -9,7 +9,8 @@ import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,21 @@ from chassis.testing.cluster import Cluster, Database
 
 WAIT_SECONDS = 60
 MOST_LOG = 4000
+FEWEST_TURNS = 3
+
+
+class Budget:
+    """Says when turns end: after so many, or on a slow machine after so many seconds, though not before the third turn."""
+
+    def __init__(self, turns: int, seconds: float) -> None:
+        self._turns = turns
+        self._until = time.perf_counter() + seconds
+        self._taken = 0
+
+    def __iter__(self) -> Iterator[int]:
+        while self._taken < self._turns and (self._taken < FEWEST_TURNS or time.perf_counter() < self._until):
+            self._taken += 1
+            yield self._taken
 
 
 class Servers(Cluster):
@@ -53,6 +69,7 @@ class Servers(Cluster):
             "database_url": database.application,
             "worker_database_url": database.worker,
             "nats_url": self.nats.url(service),
+            "log_level": "WARNING",
         }
 
     def environment(self, service: str, database: Database, **more: str) -> dict[str, str]:
