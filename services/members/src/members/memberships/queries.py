@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,17 @@ async def find_own_for_update(session: Session, community_id: UUID, account_id: 
         .with_for_update()
     )
     return found.scalar_one_or_none()
+
+
+async def of_accounts_for_update(session: Session, community_id: UUID, account_ids: Sequence[UUID]) -> list[Membership]:
+    """Return these accounts' memberships in a community with their rows locked, in one order for everybody."""
+    found = await session.execute(
+        select(Membership)
+        .where(col(Membership.community_id) == community_id, col(Membership.account_id).in_(account_ids))
+        .order_by(col(Membership.id))
+        .with_for_update()
+    )
+    return list(found.scalars())
 
 
 async def of_account_for_update(session: Session, account_id: UUID) -> list[Membership]:

@@ -1,0 +1,38 @@
+"""The migration to groups keeps what a database holds, and gives its templates their first versions."""
+
+from chassis import migrations
+from chassis.ids import new_id
+from chassis.testing.cluster import Cluster
+from members.app import service
+
+
+async def test_groups_come_to_a_database_with_members_and_templates(cluster: Cluster) -> None:
+    database = cluster.empty("members")
+    roles = cluster.roles("members")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0006")
+    organization, account, community, template = new_id(), new_id(), new_id(), new_id()
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
+        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
+        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
+        INSERT INTO community_template (id, organization_id, title, content, created_at, version)
+        VALUES ('{template}', '{organization}', '{{"en": "City"}}', '{{"description": {{"en": "x"}}}}', now(), 4);
+        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version,
+            template_id, template_version)
+        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'draft', '{account}', now(), 1, '{template}', 4);
+        INSERT INTO membership (id, organization_id, community_id, account_id, state, roles, staff, bot, applied_at, joined_at, version)
+        VALUES ('{new_id()}', '{organization}', '{community}', '{account}', 'approved', '{{}}', false, false, now(), now(), 1);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0007") == ["0007"]
+    found = cluster.postgres.psql(
+        """
+        SELECT state, groups_version FROM membership;
+        SELECT version, title->>'en', content->'description'->>'en' FROM community_template_revision;
+        """,
+        database=database.name,
+    )
+    assert found.split() == ["approved|0", "4|City|x"]
+    cluster.drop(database)
