@@ -8,8 +8,9 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    run([
-        """CREATE TABLE charter_revision (
+    run(
+        [
+            """CREATE TABLE charter_revision (
             community_id uuid NOT NULL,
             version integer NOT NULL CHECK (version > 0),
             organization_id uuid NOT NULL,
@@ -19,8 +20,8 @@ def upgrade() -> None:
             PRIMARY KEY (community_id, version),
             FOREIGN KEY (organization_id, community_id) REFERENCES community (organization_id, id)
         )""",
-        *tenant_table("charter_revision", roles()),
-        """CREATE TABLE goal (
+            *tenant_table("charter_revision", roles()),
+            """CREATE TABLE goal (
             id uuid PRIMARY KEY,
             organization_id uuid NOT NULL,
             community_id uuid NOT NULL,
@@ -34,9 +35,9 @@ def upgrade() -> None:
             version integer NOT NULL CHECK (version > 0),
             FOREIGN KEY (organization_id, community_id) REFERENCES community (organization_id, id)
         )""",
-        "CREATE INDEX goal_standing ON goal (community_id, due_on, id) WHERE withdrawn_at IS NULL",
-        *tenant_table("goal", roles()),
-        """CREATE TABLE community_template (
+            "CREATE INDEX goal_standing ON goal (community_id, due_on, id) WHERE withdrawn_at IS NULL",
+            *tenant_table("goal", roles()),
+            """CREATE TABLE community_template (
             id uuid PRIMARY KEY,
             organization_id uuid NOT NULL REFERENCES organization (id),
             title jsonb NOT NULL CHECK (jsonb_typeof(title) = 'object' AND title <> '{}'),
@@ -45,11 +46,12 @@ def upgrade() -> None:
             version integer NOT NULL CHECK (version > 0),
             UNIQUE (organization_id, id)
         )""",
-        *tenant_table("community_template", roles()),
-        """ALTER TABLE community
+            *tenant_table("community_template", roles()),
+            """ALTER TABLE community
             ADD COLUMN template_id uuid,
             ADD COLUMN template_version integer CHECK (template_version > 0),
             ADD FOREIGN KEY (organization_id, template_id) REFERENCES community_template (organization_id, id),
             ADD CHECK ((template_id IS NULL) = (template_version IS NULL))""",
-        "CREATE INDEX community_of_template ON community (template_id, id) WHERE template_id IS NOT NULL",
-    ])
+            "CREATE INDEX community_of_template ON community (template_id, id) WHERE template_id IS NOT NULL",
+        ]
+    )

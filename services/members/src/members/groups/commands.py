@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable
 from uuid import UUID
 
-import orjson
-from sqlalchemy import text
-
 from chassis import clock, outbox
-from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import Fault, Problem, not_found
+from chassis.errors import Fault, Problem
 from chassis.ids import new_id
 from chassis.requests import check_version
-from contracts.base import Origin
 from contracts.members import (
     CommunityState,
     GroupCreated,
     GroupEvent,
-    GroupMemberJoined,
-    GroupMemberLeft,
     GroupState,
     GroupUpdated,
 )
 from members.groups import policy, queries
 from members.groups.cards import commands as cards
 from members.groups.models import Group
-from members.groups.policy import Room
-from members.groups.schemas import GroupCreate, GroupPlacedOut, GroupUpdate
-from members.reasons import Reason
+from members.groups.schemas import GroupCreate, GroupUpdate
+
 
 def archived() -> Problem:
     """409: nothing changes any more."""
@@ -167,5 +157,3 @@ async def open_next(session: Session, series: list[Group], actor: UUID | None) -
     await cards.copy(session, last.id, group.id)
     emit(session, group, GroupCreated, actor)
     return group
-
-
