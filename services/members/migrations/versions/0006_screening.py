@@ -180,7 +180,7 @@ TENANT_TABLES = {
 }
 
 DOOR = [
-    """CREATE FUNCTION organization_of_entry_link(wanted text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public
+    """CREATE FUNCTION organization_of_entry_link(wanted text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
         AS $$ SELECT organization_id FROM entry_link WHERE token = wanted $$""",
     "REVOKE ALL ON FUNCTION organization_of_entry_link(text) FROM PUBLIC",
 ]
