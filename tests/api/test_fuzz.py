@@ -37,7 +37,7 @@ CONFIG: Json = {
     "checks": {
         "positive_data_acceptance": {"expected-statuses": MEETS},
         "negative_data_rejection": {
-            "expected-statuses": ["400", "401", "403", "404", "405", "409", "412", "413", "414", "422", "428"]
+            "expected-statuses": ["400", "401", "403", "404", "405", "409", "412", "413", "414", "415", "422", "428"]
         },
         "missing_required_header": {"expected-statuses": ["422", "428"]},
         # Who may call what has tests of its own, over all of it.

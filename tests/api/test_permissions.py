@@ -124,8 +124,11 @@ def improper(operation: Operation, answer: httpx.Response) -> list[str]:
     problem = answer.json()
     if problem["status"] != answer.status_code or not problem["type"].startswith("urn:hearth:problem:"):
         found.append(f"{operation}: {problem}")
-    if answer.status_code == 401 and "Bearer" not in answer.headers.get("www-authenticate", ""):
-        found.append(f"{operation}: 401 without a challenge")
+    if answer.status_code == 401:
+        # RFC 6750, 3.1: who has sent no token is told no error.
+        error = "" if problem["type"].endswith(":token-missing") else ', error="invalid_token"'
+        if answer.headers.get("www-authenticate") != f'Bearer realm="hearth"{error}':
+            found.append(f"{operation}: 401 with the challenge {answer.headers.get('www-authenticate')}")
     return found
 
 

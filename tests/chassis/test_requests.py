@@ -210,6 +210,27 @@ async def test_bad_json_is_a_problem_with_a_pointer(
         assert answer.json()["errors"][0]["pointer"] == pointer
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "text/html, application/json",
+        "x",
+    ],
+)
+async def test_what_does_not_say_it_is_json_is_not_read(scene: Scene, kind: str | None) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    answer = await scene.member.post(scene.notes, content=b'{"body": "x"}', headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:hearth:problem:unsupported-media-type")
+    for json_kind in ("application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"):
+        answer = await scene.member.post(scene.notes, content=b'{"body": "x"}', headers={"Content-Type": json_kind})
+        assert answer.status_code == 201, answer.text
+
+
 @pytest.mark.parametrize("path", ["/v1/communities/nonsense/notes", "/v1/communities/%00/notes"])
 async def test_bad_path_values_are_problems(scene: Scene, path: str) -> None:
     answer = await scene.member.get(path)

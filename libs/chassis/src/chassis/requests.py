@@ -112,10 +112,13 @@ class Route(APIRoute):
         """Wrap FastAPI's handler; what is wrapped runs inside the scope of the committer."""
         read = reads.handler(self)
         handle = read or super().get_route_handler()
+        takes_json = self.body_field is not None
 
         async def handle_strictly(given: Request) -> Response:
             request = self.request_class(given.scope, given.receive)
             _refuse_control_characters(request)
+            if takes_json:
+                _refuse_other_media(request)
             answer = await handle(request)
             if read is None:
                 _conclude(request, answer)
@@ -154,6 +157,18 @@ def _more_literal(one: Route, other: Route) -> bool:
     pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b]
     variable = [(a[:1] == "{", b[:1] == "{") for a, b in pairs]
     return all(a or b for a, b in variable) and variable[:1] == [(False, True)]
+
+
+def _refuse_other_media(request: Request) -> None:
+    """Raise Problem 415 for a body that does not say it is JSON: a browser's form can send the others without asking us first."""
+    given = request.headers.get("content-type")
+    if given is None:
+        has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+        if not has_body:
+            return
+    media = (given or "").partition(";")[0].strip().lower()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        raise Problem(415, "unsupported-media-type", "This route takes JSON: send Content-Type: application/json.")
 
 
 def _refuse_control_characters(request: Request) -> None:

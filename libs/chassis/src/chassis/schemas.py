@@ -111,6 +111,7 @@ _WORDS = {
     410: "It was here and is gone for good.",
     412: "If-Match names another version: read again.",
     413: "The body is too large.",
+    415: "The body is not of the media type that this route takes.",
     422: "The request does not match what this route accepts.",
     428: "If-Match is missing.",
     429: "Too many requests: Retry-After says when.",
