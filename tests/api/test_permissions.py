@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "community_visitor": STAFF | PEOPLE.keys(),
     "community_member": STAFF | MEMBERS,
     "community_moderator": STAFF | {"moderator", "manager"},
+    "community_editor": STAFF | {"editor", "manager"},
     "community_analyst": STAFF | {"analyst", "manager"},
     "community_manager": STAFF | {"manager"},
 }

@@ -242,6 +242,15 @@ Moderator = Annotated[
     ),
 ]
 """A moderator or a manager."""
+Editor = Annotated[
+    Standing,
+    Depends(
+        _in_community(
+            "community_editor", lambda s: s.has(CommunityRole.EDITOR), "Only editors and managers may do this."
+        )
+    ),
+]
+"""An editor or a manager."""
 Analyst = Annotated[
     Standing,
     Depends(
