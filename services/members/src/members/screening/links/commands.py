@@ -50,6 +50,7 @@ async def create(session: Session, standing: Standing, body: EntryLinkCreate) ->
     """Make a door. Raises Problem 409, 422."""
     _refuse_archived(standing)
     _check_expiry(body)
+    await queries.check_group(session, standing.community_id, body.group_id)
     link = EntryLink(
         id=new_id(),
         organization_id=standing.principal.organization_id,
@@ -79,6 +80,8 @@ async def update(
     _check_expiry(body)
     link = await queries.get(session, standing.community_id, link_id, lock=True)
     check_version(expected, link.version)
+    if body.group_id != link.group_id:
+        await queries.check_group(session, standing.community_id, body.group_id)
     changes = body.model_dump(exclude_unset=True, exclude={"withdrawn"})
     for name, value in changes.items():
         if value is not None or name in {"most", "expires_at", "group_id"}:

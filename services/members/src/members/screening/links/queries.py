@@ -11,13 +11,14 @@ from sqlmodel import col
 from chassis import clock
 from chassis.auth import Standing
 from chassis.db import Session, enter_tenant
-from chassis.errors import not_found
+from chassis.errors import Problem, invalid, not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
-from contracts.members import CommunityState
+from contracts.members import CommunityState, GroupState
 from members.communities import queries as communities
+from members.groups import queries as groups
 from members.screening.forms import queries as forms
-from members.screening.links import policy
+from members.screening.links import images, policy
 from members.screening.links.models import EntryLink
 from members.screening.links.schemas import DoorOut, EntryLinkFigures, EntryLinkOut, StillHere
 
@@ -54,6 +55,18 @@ async def get(session: Session, community_id: UUID, link_id: UUID, *, lock: bool
     return link
 
 
+async def check_group(session: Session, community_id: UUID, group_id: UUID | None) -> None:
+    """Raise Problem 422 unless a door may lead to this group: the community has it, and it takes members."""
+    if group_id is None:
+        return
+    try:
+        group = await groups.get(session, community_id, group_id)
+    except Problem:
+        raise invalid("/group_id", "unknown", "The community has no such group.") from None
+    if group.state is not GroupState.OPEN:
+        raise invalid("/group_id", "group-closed", "The group is closed: it takes nobody.")
+
+
 async def find_by_token(session: Session, token: str, *, lock: bool) -> EntryLink | None:
     """Return the door that a token opens, its row locked when asked."""
     query = select(EntryLink).where(col(EntryLink.token) == token)
@@ -74,8 +87,8 @@ def why_closed(link: EntryLink, *, community_open: bool = True) -> policy.Closed
     )
 
 
-def out(standing: Standing, link: EntryLink) -> EntryLinkOut:
-    """Return a door as this caller sees it."""
+def out(standing: Standing, link: EntryLink, entry_url: str) -> EntryLinkOut:
+    """Return a door as this caller sees it; `entry_url` is the template of its address."""
     community_open = standing.community_state is CommunityState.OPEN
     can = []
     if standing.has() and standing.community_state is not CommunityState.ARCHIVED:
@@ -84,6 +97,7 @@ def out(standing: Standing, link: EntryLink) -> EntryLinkOut:
         {
             **link.model_dump(),
             "path": f"/v1/entry-links/{link.token}",
+            "address": images.address(entry_url, link.token, link.community_id),
             "closed": why_closed(link, community_open=community_open),
             "can": can,
         }
@@ -91,7 +105,14 @@ def out(standing: Standing, link: EntryLink) -> EntryLinkOut:
 
 
 async def list_page(
-    session: Session, standing: Standing, cursors: Cursors, *, channel: str | None, limit: int, cursor: str | None
+    session: Session,
+    standing: Standing,
+    cursors: Cursors,
+    entry_url: str,
+    *,
+    channel: str | None,
+    limit: int,
+    cursor: str | None,
 ) -> Page[EntryLinkOut]:
     """Return a community's doors, newest first."""
     scope = f"entry-links:{standing.principal.organization_id}:{standing.community_id}:{channel}"
@@ -109,7 +130,7 @@ async def list_page(
     rows = list((await session.execute(query)).scalars())
     page = rows[:limit]
     return Page[EntryLinkOut](
-        data=[out(standing, row) for row in page],
+        data=[out(standing, row, entry_url) for row in page],
         next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
     )
 
@@ -145,9 +166,11 @@ async def get_door(session: Session, token: str) -> DoorOut:
     if link is None:
         raise not_found("entry link")
     community = await communities.get(session, link.community_id)
-    if community.state in {CommunityState.DRAFT, CommunityState.ARCHIVED}:
+    if community.state is CommunityState.DRAFT:
         raise not_found("entry link")
-    form = await forms.find_current(session, community.id)
+    # A poster outlives its community: who scans it is told that nobody is taken, and asked nothing.
+    ended = community.state is CommunityState.ARCHIVED
+    form = None if ended else await forms.find_current(session, community.id)
     return DoorOut(
         community_id=community.id,
         name=community.name,

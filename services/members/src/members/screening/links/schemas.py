@@ -36,7 +36,7 @@ class EntryLinkCreate(Input):
     most: Most | None = Field(default=None, description="how many may come through; an application reserves its place")
     expires_at: AwareDatetime | None = Field(default=None, examples=["2027-01-01T00:00:00Z"])
     tags: Tags = Field(default=[], description="given to everybody who comes through and is let in")
-    group_id: UUID | None = Field(default=None, description="the group that it leads to")
+    group_id: UUID | None = Field(default=None, description="an open group of the community that it leads to")
 
 
 class EntryLinkUpdate(Input):
@@ -67,6 +67,7 @@ class EntryLinkOut(Output):
                     **EXAMPLE,
                     "token": TOKEN,
                     "path": f"/v1/entry-links/{TOKEN}",
+                    "address": f"https://learn.example.com/join/{TOKEN}",
                     "used": 57,
                     "group_id": None,
                     "expires_at": "2027-01-01T00:00:00Z",
@@ -85,6 +86,7 @@ class EntryLinkOut(Output):
     title: dict[str, str]
     token: str = Field(description="22 characters: the scene of a QR code, the end of an address")
     path: str = Field(description="what the token opens, for anybody; a frontend's own address carries the token")
+    address: str = Field(description="of the brand's frontend, as its QR code says it")
     most: int | None
     used: int = Field(description="applications through it that are open or approved")
     tags: list[str]
