@@ -275,11 +275,17 @@ async def test_figures_tell_who_came_stayed_and_is_active(town: Town, movable_cl
     assert figures == {
         "link_id": made["id"],
         "channel": "article",
+        "opens": 0,
         "applications": 6,
         "joins": 5,
         "members": 3,
         "active": 1,
-        "still_here": [{"days": 7, "joined": 4, "here": 3}, {"days": 30, "joined": 0, "here": 0}],
+        "still_here": [
+            {"days": 7, "joined": 4, "here": 3, "active": 1},
+            {"days": 30, "joined": 0, "here": 0, "active": 0},
+        ],
+        "value_reached": 0,
+        "orders": [],
     }
 
 
@@ -299,6 +305,7 @@ async def test_who_may(town: Town) -> None:
             (await client.get(one)).status_code,
             (await client.patch(one, json={}, headers=match(1))).status_code,
             (await client.get(f"{one}/figures")).status_code,
+            (await client.get(url(community, "/entry-links/channels"))).status_code,
             (await client.get(f"{one}/qr.svg")).status_code,
             (await client.get(f"{one}/qr.png")).status_code,
         }

@@ -48,6 +48,8 @@ from members.screening.applications import routes as applications
 from members.screening.decisions import consumers as screening_consumers
 from members.screening.decisions import jobs as decision_jobs
 from members.screening.decisions import routes as decisions
+from members.screening.figures import consumers as figure_consumers
+from members.screening.figures import routes as figures
 from members.screening.forms import routes as forms
 from members.screening.links import routes as links
 from members.screening.personas import routes as personas
@@ -126,6 +128,7 @@ service = Service(
         applications.routes,
         decisions.routes,
         links.routes,
+        figures.routes,
         templates.routes,
         groups.routes,
         cards.routes,
@@ -140,6 +143,7 @@ service = Service(
         facts_consumers.consumers,
         segments_consumers.consumers,
         screening_consumers.consumers,
+        figure_consumers.consumers,
         groups_consumers.consumers,
         assignment_consumers.consumers,
         tier_consumers.consumers,

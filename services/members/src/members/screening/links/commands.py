@@ -122,3 +122,14 @@ async def come_back(session: Session, link_id: UUID) -> None:
     )
     if taken.scalar_one_or_none() is None:
         raise Problem(409, "entry-link-closed", policy.WORDS[policy.Closed.FULL])
+
+
+async def note_opened(session: Session, link: EntryLink) -> None:
+    """Count that somebody looked at a door; apart from its row, which those who apply hold."""
+    await session.execute(
+        text("""
+            INSERT INTO entry_link_opens AS counted (link_id, organization_id, opens) VALUES (:link_id, :organization_id, 1)
+            ON CONFLICT (link_id) DO UPDATE SET opens = counted.opens + 1
+        """),
+        {"link_id": link.id, "organization_id": link.organization_id},
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -20,29 +19,7 @@ from members.groups import queries as groups
 from members.screening.forms import queries as forms
 from members.screening.links import images, policy
 from members.screening.links.models import EntryLink
-from members.screening.links.schemas import DoorOut, EntryLinkFigures, EntryLinkOut, StillHere
-
-# A membership's `joined_at` is the first approval; who came back is counted from the approval of the application.
-_FIGURES = text("""
-SELECT count(*) AS applications,
-    count(*) FILTER (WHERE approved) AS joins,
-    count(*) FILTER (WHERE approved AND belongs) AS members,
-    count(*) FILTER (WHERE approved AND belongs AND last_active_at > CAST(:now AS timestamptz) - interval '30 days') AS active,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '7 days') AS joined_7,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '7 days'
-        AND (belongs OR ended_at > decided_at + interval '7 days')) AS here_7,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '30 days') AS joined_30,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '30 days'
-        AND (belongs OR ended_at > decided_at + interval '30 days')) AS here_30
-FROM (
-    SELECT application.state = 'approved' AS approved, application.decided_at, membership.state = 'approved' AS belongs,
-        membership.ended_at, facts.last_active_at
-    FROM application JOIN membership ON membership.id = application.membership_id
-    LEFT JOIN member_facts AS facts
-        ON facts.community_id = application.community_id AND facts.account_id = application.account_id
-    WHERE application.link_id = :link_id
-) AS came
-""")
+from members.screening.links.schemas import DoorOut, EntryLinkOut
 
 
 async def get(session: Session, community_id: UUID, link_id: UUID, *, lock: bool = False) -> EntryLink:
@@ -135,26 +112,8 @@ async def list_page(
     )
 
 
-async def figures(session: Session, community_id: UUID, link_id: UUID) -> EntryLinkFigures:
-    """Return what a door brought. Raises Problem 404."""
-    link = await get(session, community_id, link_id)
-    row: Any = (await session.execute(_FIGURES, {"link_id": link.id, "now": clock.now()})).one()
-    return EntryLinkFigures(
-        link_id=link.id,
-        channel=link.channel,
-        applications=row.applications,
-        joins=row.joins,
-        members=row.members,
-        active=row.active,
-        still_here=[
-            StillHere(days=days, joined=getattr(row, f"joined_{days}"), here=getattr(row, f"here_{days}"))
-            for days in policy.PERIODS
-        ],
-    )
-
-
-async def get_door(session: Session, token: str) -> DoorOut:
-    """Enter the tenant whose door a token opens, and return what anybody may see of it. Raises Problem 404."""
+async def get_door(session: Session, token: str) -> tuple[EntryLink, DoorOut]:
+    """Enter the tenant whose door a token opens; return it and what anybody may see of it. Raises Problem 404."""
     organization = None
     if policy.TOKEN.fullmatch(token):
         found = await session.execute(text("SELECT organization_of_entry_link(:token)"), {"token": token})
@@ -171,7 +130,7 @@ async def get_door(session: Session, token: str) -> DoorOut:
     # A poster outlives its community: who scans it is told that nobody is taken, and asked nothing.
     ended = community.state is CommunityState.ARCHIVED
     form = None if ended else await forms.find_current(session, community.id)
-    return DoorOut(
+    return link, DoorOut(
         community_id=community.id,
         name=community.name,
         description=community.description,

@@ -8,13 +8,13 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 
 from chassis.app import router
-from chassis.auth import Analyst, Anyone, Manager
+from chassis.auth import Anyone, Manager
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, OpenSession, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from members.screening.links import commands, images, queries
-from members.screening.links.schemas import DoorOut, EntryLinkCreate, EntryLinkFigures, EntryLinkOut, EntryLinkUpdate
+from members.screening.links.schemas import DoorOut, EntryLinkCreate, EntryLinkOut, EntryLinkUpdate
 from members.settings import settings_of
 
 routes = router("screening")
@@ -115,12 +115,6 @@ async def paint_entry_link(
     return Response(images.png(link.address, scale=scale), media_type="image/png")
 
 
-@routes.get("/v1/communities/{community_id}/entry-links/{link_id}/figures")
-async def get_entry_link_figures(session: TenantSession, analyst: Analyst, link_id: UUID) -> EntryLinkFigures:
-    """Read what an entry link brought: applications, joins, who is still here and who is active."""
-    return await queries.figures(session, analyst.community_id, link_id)
-
-
 @routes.get("/v1/entry-links/{token}")
 async def open_entry_link(
     _open: Anyone,
@@ -128,4 +122,6 @@ async def open_entry_link(
     token: Annotated[str, Path(max_length=64, examples=["Zm9vYmFyYmF6cXV4MTIzNA"])],
 ) -> DoorOut:
     """Read what is behind an entry link before signing in: the community and what it asks. Apply with the token."""
-    return await queries.get_door(session, token)
+    link, door = await queries.get_door(session, token)
+    await commands.note_opened(session, link)
+    return door

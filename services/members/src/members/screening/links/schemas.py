@@ -98,26 +98,6 @@ class EntryLinkOut(Output):
     can: list[str] = Field(description="what this caller may do with it")
 
 
-class StillHere(Output):
-    """Of those who joined so long ago, who stayed."""
-
-    days: int = Field(examples=[7])
-    joined: int = Field(description="joined at least so long ago", examples=[50])
-    here: int = Field(description="still belonged so many days after joining", examples=[41])
-
-
-class EntryLinkFigures(Output):
-    """What a door brought."""
-
-    link_id: UUID
-    channel: str = Field(examples=["wechat-article"])
-    applications: int = Field(examples=[64])
-    joins: int = Field(description="applications that were approved", examples=[57])
-    members: int = Field(description="of them, who belong now", examples=[52])
-    active: int = Field(description="of them, who did something in the last 30 days", examples=[31])
-    still_here: list[StillHere]
-
-
 class DoorOut(Output):
     """What anybody with the token sees: the community and what it asks. Nothing of anybody."""
 
