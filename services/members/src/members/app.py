@@ -40,6 +40,8 @@ from members.memberships import commands as membership_commands
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships.imports import routes as imports
+from members.memberships.notes import routes as notes
+from members.memberships.owners import routes as owners
 from members.memberships.tags import routes as tags
 from members.screening.applications import commands as application_commands
 from members.screening.applications import jobs as application_jobs
@@ -121,6 +123,8 @@ service = Service(
         memberships.routes,
         imports.routes,
         tags.routes,
+        notes.routes,
+        owners.routes,
         segments.routes,
         forms.routes,
         policies.routes,
@@ -174,6 +178,7 @@ service = Service(
         "keys": "The public keys of access tokens.",
         "communities": "What a brand runs: each with its zone and its state.",
         "charter": "What a community is for, its goals, and what it needs before it opens.",
+        "notes": "What staff write down about a member, for one another.",
         "tags": "The brand's own words on its members.",
         "segments": "Sets of members by what they are and did, kept current.",
         "screening": "Who is let in: forms, policies, personas, applications, entry links.",
