@@ -79,6 +79,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/groups/**", "members"),
     Route("/v1/communities/{}/card/**", "members"),
     Route("/v1/community-templates/**", "members"),
+    Route("/v1/group-templates/**", "members"),
     Route("/v1/communities/{}/tags/**", "members"),
     Route("/v1/communities/{}/segments/**", "members"),
     Route("/v1/communities/{}/form", "members"),

@@ -36,6 +36,7 @@ from members.groups.assignments import jobs as assignment_jobs
 from members.groups.assignments import routes as assignments
 from members.groups.cards import routes as cards
 from members.groups.templated import commands as templated
+from members.groups.templated import routes as group_templates
 from members.memberships import commands as membership_commands
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
@@ -137,6 +138,7 @@ service = Service(
         groups.routes,
         cards.routes,
         assignments.routes,
+        group_templates.routes,
         tier_standards.routes,
         tiers.routes,
         placements.routes,
@@ -167,7 +169,7 @@ service = Service(
     operations=key_operations.routes,
     on_start=start,
     tags={
-        "templates": "What communities are made from, and how a change reaches them.",
+        "templates": "What communities and groups are made from, and how a change reaches them.",
         "groups": "Sub-communities along a dimension, their cards, and how members come into them.",
         "registration": "A brand signs up, a person joins.",
         "organizations": "The brands.",
