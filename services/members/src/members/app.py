@@ -44,6 +44,7 @@ from members.memberships.imports import routes as imports
 from members.memberships.notes import routes as notes
 from members.memberships.owners import routes as owners
 from members.memberships.tags import routes as tags
+from members.pages import routes as pages
 from members.screening.applications import commands as application_commands
 from members.screening.applications import jobs as application_jobs
 from members.screening.applications import policy as application_policy
@@ -126,6 +127,7 @@ service = Service(
         tags.routes,
         notes.routes,
         owners.routes,
+        pages.routes,
         segments.routes,
         forms.routes,
         policies.routes,
