@@ -102,7 +102,7 @@ def load_credentials(data: Path, base_url: str | None = None) -> Credentials:
             f"{path} is not there. Start the stack with `hearth up`, or name its folder with --data."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, httpx.InvalidURL) as error:
-        raise ClientError(f"{path} cannot be used: {type(error).__name__}: {error}") from error
+        raise ClientError(f"{path} is not a credentials file that `hearth up` wrote: {error}") from error
 
 
 def encode(body: Any) -> bytes:  # noqa: ANN401 - any JSON
@@ -269,7 +269,8 @@ class Client:
             except httpx.TransportError as error:
                 if self._monotonic() - started - limited + pause > RETRY_BUDGET:
                     raise ClientError(
-                        f"{self.credentials.base_url} cannot be reached: {error or type(error).__name__}"
+                        f"{self.credentials.base_url} cannot be reached: {error or type(error).__name__}."
+                        " Is the stack up? `hearth up` starts it."
                     ) from error
                 wait = pause
             else:

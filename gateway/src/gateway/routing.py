@@ -36,6 +36,7 @@ class Route:
     service: str
     access: dict[str, Access] = field(default_factory=dict)
     imports: bool = False
+    composed: bool = False
     credentials: bool = False
 
     @property
@@ -49,6 +50,11 @@ def _open(method: str, access: Access = Access.OPEN) -> dict[str, Access]:
 
 
 TABLE: tuple[Route, ...] = (
+    # Put together by the gateway itself, from what each service knows.
+    Route("/v1/communities/{}/members/{}/page", "gateway", composed=True),
+    Route("/v1/communities/{}/members/{}/file", "members"),
+    Route("/v1/communities/{}/members/{}/contributions", "content"),
+    Route("/v1/communities/{}/members/{}/presence", "engagement"),
     # Imports come in batches; they alone may be large.
     Route("/v1/communities/{}/memberships/imports", "members", imports=True),
     Route("/v1/communities/{}/posts/imports", "content", imports=True),
@@ -79,6 +85,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/groups/**", "members"),
     Route("/v1/communities/{}/card/**", "members"),
     Route("/v1/community-templates/**", "members"),
+    Route("/v1/group-templates/**", "members"),
     Route("/v1/communities/{}/tags/**", "members"),
     Route("/v1/communities/{}/segments/**", "members"),
     Route("/v1/communities/{}/form", "members"),

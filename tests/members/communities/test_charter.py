@@ -3,18 +3,24 @@
 import asyncio
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.members.town import Town, found_town
 
+from chassis import clock
+from chassis.clock import MovableClock
+from chassis.db import transaction
 from chassis.ids import new_id
-from chassis.testing.kit import Kit
+from chassis.testing.kit import Kit, envelope
+from contracts.content import CommentPublished, PostPublished
 from contracts.members import CharterChanged, GoalChanged
 from members.communities.charter import policy as charter_policy
 from members.communities.charter.policy import PIECES
-from members.communities.goals.policy import GoalState, progress
+from members.communities.goals import queries
+from members.communities.goals.policy import GoalMetric, GoalState, progress
 
 GOAL: dict[str, Any] = {
     "title": {"zh": "三百人"},
@@ -146,13 +152,85 @@ async def test_goals_show_progress_from_real_figures(town: Town) -> None:
     assert [(one["target"], one["withdrawn"]) for one in events] == [(4, False), (3, False), (3, True)]
 
 
-@pytest.mark.parametrize("metric", ["members", "members_ever_active", "active_members_7_days", "contributions_30_days"])
+@pytest.mark.parametrize("metric", GoalMetric)
 async def test_every_metric_can_be_measured(town: Town, metric: str) -> None:
     community = await town.community(state="draft")
     goal = {**GOAL, "metric": metric}
     del goal["baseline"]
     made = await town.owner.post(url(community, "/goals"), json=goal)
-    assert (made.status_code, made.json()["baseline"]) == (201, 0)
+    assert (made.status_code, made.json()["baseline"], made.json()["metric"]) == (201, 0, metric)
+
+
+async def test_metrics_are_what_the_facts_tell(town: Town, movable_clock: MovableClock) -> None:
+    """Of six members two joined long ago and one of them left; staff, bots and old acts count in nothing that is of now."""
+    community = await town.community()
+    bot, staff = await crowd(town, community, 2, days=40)
+    await town.kit.sql("UPDATE membership SET bot = true WHERE account_id = $1", bot)
+    await town.kit.sql("UPDATE membership SET staff = true WHERE account_id = $1", staff)
+    old, gone = await crowd(town, community, 2, days=40)
+    await town.kit.sql("UPDATE membership SET state = 'left', ended_at = now() WHERE account_id = $1", gone)
+    fresh, once, never, silent = await crowd(town, community, 4, days=3)
+    acts: list[tuple[UUID, int, type[PostPublished | CommentPublished]]] = [
+        (old, 1, PostPublished),
+        (old, 35, PostPublished),
+        (gone, 2, PostPublished),
+        (fresh, 8, CommentPublished),
+        (fresh, 2, PostPublished),
+        (once, 33, PostPublished),
+        (bot, 1, PostPublished),
+        (staff, 1, PostPublished),
+    ]
+    for account, days, event in acts:
+        fields: dict[str, Any] = {"post_id": new_id(), "community_id": UUID(community["id"]), "author_id": account}
+        if event is CommentPublished:
+            fields |= {"comment_id": new_id(), "post_author_id": old, "parent_id": None}
+        else:
+            fields["section"] = "general"
+        told = {name: value for name, value in fields.items() if name in event.model_fields}
+        await town.kit.deliver(
+            envelope(
+                event(**told),
+                town.organization,
+                fields.get("comment_id", fields["post_id"]),
+                community_id=UUID(community["id"]),
+                occurred_at=movable_clock.instant - timedelta(days=days),
+            )
+        )
+    today = queries.today_in(community["zone"])
+    async with transaction(town.kit.runtime.engine, town.organization) as session:
+        found = {metric: await queries.measure(session, UUID(community["id"]), metric, today) for metric in GoalMetric}
+    assert {never, silent}.isdisjoint({account for account, _, _ in acts})
+    assert found == {
+        GoalMetric.MEMBERS: 5,
+        GoalMetric.MEMBERS_EVER_ACTIVE: 3,
+        GoalMetric.ACTIVE_MEMBERS_7_DAYS: 2,
+        GoalMetric.ACTIVE_MEMBERS_30_DAYS: 2,
+        GoalMetric.POSTS_30_DAYS: 2,
+        GoalMetric.COMMENTS_30_DAYS: 1,
+        GoalMetric.CONTRIBUTIONS_30_DAYS: 3,
+        GoalMetric.REACTIONS_30_DAYS: 0,
+        GoalMetric.ACTIVE_PERMILLE_7_DAYS: 400,
+        GoalMetric.ACTIVE_PERMILLE_30_DAYS: 400,
+        GoalMetric.RETENTION_PERMILLE_30_DAYS: 500,
+        GoalMetric.NEVER_ACTIVE_PERMILLE: 400,
+    }
+
+
+async def crowd(town: Town, community: dict[str, Any], count: int, *, days: int) -> list[UUID]:
+    """Let so many belong since so many days."""
+    accounts = [await town.account(f"N{n}") for n in range(count)]
+    joined = clock.now() - timedelta(days=days)
+    for account in accounts:
+        await town.kit.sql(
+            "INSERT INTO membership (id, organization_id, community_id, account_id, state, roles, staff, bot, applied_at, joined_at, version) "
+            "VALUES ($1, $2, $3, $4, 'approved', '{}', false, false, $5, $5, 1)",
+            new_id(),
+            town.organization,
+            UUID(community["id"]),
+            account,
+            joined,
+        )
+    return accounts
 
 
 @pytest.mark.parametrize(

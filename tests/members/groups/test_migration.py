@@ -36,3 +36,22 @@ async def test_groups_come_to_a_database_with_members_and_templates(cluster: Clu
     )
     assert found.split() == ["approved|0", "4|City|x"]
     cluster.drop(database)
+
+
+async def test_templates_that_were_are_those_of_communities(cluster: Cluster) -> None:
+    database = cluster.empty("members")
+    roles = cluster.roles("members")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0010")
+    organization, template = new_id(), new_id()
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
+        INSERT INTO community_template (id, organization_id, title, content, created_at, version)
+        VALUES ('{template}', '{organization}', '{{"en": "City"}}', '{{"description": {{"en": "x"}}}}', now(), 4);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0011") == ["0011"]
+    found = cluster.postgres.psql("SELECT kind, version FROM community_template", database=database.name)
+    assert found.strip() == "community|4"
+    cluster.drop(database)

@@ -1,9 +1,13 @@
 """Entry links: made, opened by anybody, held to their limit, counted."""
 
+import struct
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+import segno
+from pydantic import ValidationError
 from tests.members.screening.scene import (
     ANSWERS,
     AUTOMATIC,
@@ -22,6 +26,10 @@ from chassis.clock import MovableClock
 from chassis.ids import new_id
 from chassis.testing.kit import Kit
 from contracts.members import ApplicationDecided, EntryLinkChanged
+from members.screening.links import images
+from members.settings import MembersSettings
+
+URLS = {"database_url": "postgresql://a@h/d", "worker_database_url": "postgresql://w@h/d"}
 
 
 @pytest.fixture
@@ -38,6 +46,14 @@ async def link(town: Town, community: dict[str, Any], **body: Any) -> dict[str, 
     return made
 
 
+async def group_of(town: Town, community: dict[str, Any]) -> str:
+    body = {"dimension": "interest", "name": {"zh": "口语角"}}
+    answer = await town.owner.post(url(community, "/groups"), json=body)
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["id"]
+    return found
+
+
 async def used(town: Town, community: dict[str, Any], made: dict[str, Any]) -> int:
     found: int = (await town.owner.get(url(community, f"/entry-links/{made['id']}"))).json()["used"]
     return found
@@ -45,7 +61,7 @@ async def used(town: Town, community: dict[str, Any], made: dict[str, Any]) -> i
 
 async def test_a_door_is_made_changed_closed_and_opened_again(town: Town) -> None:
     community = await screening(town)
-    group = str(new_id())
+    group = await group_of(town, community)
     made = await link(town, community, kind="qr", most=5, tags=["新人", "新人"], group_id=group)
     assert (made["kind"], made["most"], made["used"], made["tags"], made["group_id"], made["closed"]) == (
         "qr",
@@ -110,12 +126,66 @@ async def test_anybody_with_the_token_sees_the_community_and_its_form_and_no_mor
     await town.owner.post(url(community, "/pause"), headers=match(2))
     assert (await town.kit.client().get(made["path"])).json()["closed"] == "community_not_open"
     await town.owner.post(url(community, "/archive"), headers=match(3))
+    ended = (await town.kit.client().get(made["path"])).json()
+    assert (ended["closed"], ended["questions"]) == ("community_not_open", [])
+    body = {"answers": ANSWERS, "link_token": made["token"]}
+    late = await (await town.person())[1].post(url(community, "/applications"), json=body)
+    assert (late.status_code, late.json()["type"]) == (409, "urn:hearth:problem:community-not-open")
+
+
+async def test_a_door_of_a_draft_is_not_there_yet(town: Town) -> None:
+    community = await town.community(state="draft")
+    made = await link(town, community)
     assert (await town.kit.client().get(made["path"])).status_code == 404
+
+
+async def test_a_door_leads_to_an_open_group_of_its_own_community(town: Town) -> None:
+    community, other = await town.community(), await town.community()
+    foreign, closed = await group_of(town, other), await group_of(town, community)
+    shut = await town.owner.patch(url(community, f"/groups/{closed}"), json={"state": "closed"}, headers=match(1))
+    assert shut.status_code == 200, shut.text
+    made = await link(town, community)
+    for group, code in ((str(new_id()), "unknown"), (foreign, "unknown"), (closed, "group-closed")):
+        body = {"channel": "article", "title": {"en": "Footer"}, "group_id": group}
+        for answer in (
+            await town.owner.post(url(community, "/entry-links"), json=body),
+            await town.owner.patch(url(community, f"/entry-links/{made['id']}"), json=body, headers=match(1)),
+        ):
+            assert answer.status_code == 422, answer.text
+            assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [("/group_id", code)]
+    assert (await town.owner.get(url(community, "/entry-links"))).json()["data"] == [made]
+
+
+async def test_a_door_is_drawn_as_a_code_of_its_address(town: Town) -> None:
+    community = await town.community()
+    made = await link(town, community, kind="qr")
+    assert made["address"] == f"http://127.0.0.1:3000/join/{made['token']}"
+    drawn = await town.owner.get(url(community, f"/entry-links/{made['id']}/qr.svg"))
+    assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
+    code = segno.make_qr(made["address"], error="m")
+    wide = len(code.matrix) + 2 * images.BORDER
+    picture = ET.fromstring(drawn.content)
+    assert (picture.tag, picture.get("viewBox")) == ("{http://www.w3.org/2000/svg}svg", f"0 0 {wide} {wide}")
+    assert drawn.content == images.svg(made["address"])
+    assert drawn.content != images.svg(made["address"][:-1])
+    painted = await town.owner.get(url(community, f"/entry-links/{made['id']}/qr.png"), params={"scale": 3})
+    assert painted.headers["content-type"] == "image/png"
+    assert painted.content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", painted.content[16:24]) == (wide * 3, wide * 3)
+    for scale in (0, 41):
+        refused = await town.owner.get(url(community, f"/entry-links/{made['id']}/qr.png"), params={"scale": scale})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/query/scale")
+
+
+@pytest.mark.parametrize("wrong", ["ftp://x/{token}", "https://x/join", "/join/{token}", "https:///{token}"])
+def test_the_frontends_address_is_checked_at_start(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="token"):
+        MembersSettings.model_validate(URLS | {"entry_url": wrong})
 
 
 async def test_who_comes_through_gets_its_tags_and_group(town: Town) -> None:
     community = await screening(town, policy=AUTOMATIC)
-    group = str(new_id())
+    group = await group_of(town, community)
     made = await link(town, community, tags=["文章"], group_id=group)
     application, _, account = await applicant(town, community, link_token=made["token"])
     assert application["link_id"] == made["id"]
@@ -205,11 +275,17 @@ async def test_figures_tell_who_came_stayed_and_is_active(town: Town, movable_cl
     assert figures == {
         "link_id": made["id"],
         "channel": "article",
+        "opens": 0,
         "applications": 6,
         "joins": 5,
         "members": 3,
         "active": 1,
-        "still_here": [{"days": 7, "joined": 4, "here": 3}, {"days": 30, "joined": 0, "here": 0}],
+        "still_here": [
+            {"days": 7, "joined": 4, "here": 3, "active": 1},
+            {"days": 30, "joined": 0, "here": 0, "active": 0},
+        ],
+        "value_reached": 0,
+        "orders": [],
     }
 
 
@@ -229,6 +305,9 @@ async def test_who_may(town: Town) -> None:
             (await client.get(one)).status_code,
             (await client.patch(one, json={}, headers=match(1))).status_code,
             (await client.get(f"{one}/figures")).status_code,
+            (await client.get(url(community, "/entry-links/channels"))).status_code,
+            (await client.get(f"{one}/qr.svg")).status_code,
+            (await client.get(f"{one}/qr.png")).status_code,
         }
 
     assert await statuses(person) == {403}

@@ -313,7 +313,7 @@ async def test_sql_finds_whom_python_finds(
             assert set(await queries.accounts(session, compiled)) == meant
             assert await queries.count(session, compiled) == len(meant)
         # All at once, and for some members only: what keeps segments current.
-        together = compiler.compile_filters(nodes, known, MOMENT, community)
+        together = compiler.compile_filters(nodes, known, MOMENT, community, each=True)
         some = everybody[::2]
         found = await queries.standings(session, together, some)
         assert found == {
@@ -406,7 +406,7 @@ async def test_every_leaf_agrees_on_both_sides_of_every_border(kit: Kit) -> None
             compiled = compiler.compile_filters([node], known, MOMENT, community)
             assert set(await queries.accounts(session, compiled)) == meant, document
         for start in range(0, len(nodes), 50):
-            together = compiler.compile_filters(nodes[start : start + 50], known, MOMENT, community)
+            together = compiler.compile_filters(nodes[start : start + 50], known, MOMENT, community, each=True)
             found = await queries.standings(session, together, [one.account_id for one in people])
             assert found == {
                 (place, account) for place, meant in enumerate(expected[start : start + 50]) for account in meant

@@ -120,12 +120,19 @@ async def test_a_large_community_is_estimated_from_a_sample(scene: Scene, monkey
         scene.town.organization,
         scene.community,
     )
-    monkeypatch.setattr("members.segments.queries.LOOKED_AT", 2000)
     spoken = {"field": "locale", "op": "=", "value": "pt"}
+    whole = await scene.preview(spoken)
+    assert (whole["count"], whole["exact"], whole["looked_at"]) == (1500, True, None), "so few are counted whole"
+    monkeypatch.setattr("members.segments.policy.COUNTED_WHOLE", 3000)
+    monkeypatch.setattr("members.segments.policy.STEPS", (500, 2000))
     found = await scene.preview(spoken)
-    assert not found["exact"]
-    assert abs(found["count"] - 1500) <= 2 * found["margin"] < 500
+    assert (found["exact"], found["looked_at"]) == (False, 500)
+    assert abs(found["count"] - 1500) <= 2 * found["margin"] < 1000
+    assert (found["low"], found["high"]) == (found["count"] - found["margin"], found["count"] + found["margin"])
     assert len(found["sample"]) == 20
+    fewer = await scene.preview({"all": [spoken, {"random": {"salt": "s", "bucket": 0, "of": 5}}]})
+    assert (fewer["exact"], fewer["looked_at"]) == (False, 2000), "where too few match, more are looked at"
+    assert abs(fewer["count"] - 300) <= 2 * fewer["margin"]
     exact = await scene.preview(spoken, exact=True)
     assert (exact["count"], exact["exact"]) == (1500, True)
     await scene.town.owner.put(f"{scene.base}/memberships/{scene.memberships[0]}/tags/vip")
@@ -361,12 +368,17 @@ async def test_segments_come_to_a_database_with_tagged_members(cluster: Cluster)
 # --- policy -------------------------------------------------------------------------------------------------------------
 
 
-@given(st.integers(policy.TOO_FEW, policy.LOOKED_AT), st.integers(-(2**63), 2**63 - 1))
-def test_an_estimate_lies_between_what_was_seen_and_everybody(matching: int, last_hash: int) -> None:
-    found = policy.estimate(policy.LOOKED_AT, matching, last_hash)
+@given(st.sampled_from(policy.STEPS), st.data(), st.integers(-(2**63), 2**63 - 1))
+def test_an_estimate_lies_between_what_was_seen_and_everybody(
+    looked_at: int, data: st.DataObject, last_hash: int
+) -> None:
+    matching = data.draw(st.integers(policy.TOO_FEW, looked_at))
+    found = policy.estimate(looked_at, matching, last_hash)
     assert found is not None
-    assert matching <= found.count <= policy.population(policy.LOOKED_AT, last_hash)
+    assert matching <= found.low <= found.count <= found.high
+    assert found.count <= policy.population(looked_at, last_hash)
     assert not found.exact
+    assert policy.estimate(looked_at, policy.TOO_FEW - 1, last_hash) is None
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)), st.sampled_from(["Asia/Shanghai", "Europe/Berlin"]))  # noqa: DTZ001  hypothesis wants them naive

@@ -40,16 +40,6 @@ class CommunityRole(StrEnum):
     ANALYST = "analyst"
 
 
-class GoalMetric(StrEnum):
-    """What a goal can be measured by. Staff and bots count in none of them."""
-
-    MEMBERS = "members"
-    MEMBERS_EVER_ACTIVE = "members_ever_active"
-    ACTIVE_MEMBERS_7_DAYS = "active_members_7_days"
-    ACTIVE_MEMBERS_30_DAYS = "active_members_30_days"
-    CONTRIBUTIONS_30_DAYS = "contributions_30_days"
-
-
 class OrganizationCreated(Event):
     """A brand signed up."""
 
@@ -175,7 +165,9 @@ class GoalChanged(Event):
 
     goal_id: UUID
     community_id: UUID
-    metric: GoalMetric
+    metric: str = Field(
+        description="what it is measured by; more may come, so that this is text", examples=["active_members_7_days"]
+    )
     baseline: int
     target: int = Field(examples=[300])
     due_on: str = Field(description="day in the community's zone", examples=["2027-03-31"])
@@ -589,6 +581,64 @@ TIER_EVENTS: tuple[type[Event], ...] = (
     SilenceNoticeMoved,
 )
 
+
+class ValueMomentReached(Event):
+    """A member had what the community calls a moment of value, by a definition in force. Each (member, definition) is one aggregate.
+
+    Its time is the moment itself; what the moment was made of stays in members. The lifecycle will tell it, and figures of doors,
+    promotion and word of mouth go by it.
+    """
+
+    type: ClassVar[str] = "members.value_moment.reached.v1"
+    aggregate: ClassVar[str] = "value_moment"
+
+    value_moment_id: UUID
+    membership_id: UUID
+    community_id: UUID
+    account_id: UUID
+    definition_id: UUID = Field(description="what the community calls such a moment")
+    definition_version: int
+
+
+class MembershipOwnerChanged(Event):
+    """A member is looked after by somebody, by somebody else, or by nobody any more."""
+
+    type: ClassVar[str] = "members.membership_owner.changed.v1"
+    aggregate: ClassVar[str] = "membership_owner"
+
+    membership_id: UUID
+    community_id: UUID
+    account_id: UUID
+    owner_id: UUID | None = Field(description="the account of the one who looks after the member; null: nobody")
+
+
+class MembershipNoteChanged(Event):
+    """Staff wrote, edited or deleted a note on a member. The words stay in members: they are about a person."""
+
+    type: ClassVar[str] = "members.membership_note.changed.v1"
+    aggregate: ClassVar[str] = "membership_note"
+
+    note_id: UUID
+    membership_id: UUID
+    community_id: UUID
+    account_id: UUID
+    deleted: bool
+
+
+class ExportStarted(Event):
+    """Somebody took a list out as a file; what was in it is not told."""
+
+    type: ClassVar[str] = "members.export.started.v1"
+    aggregate: ClassVar[str] = "export"
+
+    export_id: UUID
+    community_id: UUID | None = Field(description="null: a list of the whole organization")
+    list_name: str = Field(examples=["memberships"])
+    rows: int = Field(description="how many the list had when the file was begun", examples=[100000])
+
+
+DESK_EVENTS: tuple[type[Event], ...] = (MembershipOwnerChanged, MembershipNoteChanged, ExportStarted)
+
 EVENTS: tuple[type[Event], ...] = (
     OrganizationCreated,
     AccountCreated,
@@ -615,4 +665,6 @@ EVENTS: tuple[type[Event], ...] = (
     GroupRulesChanged,
     CardChanged,
     *TIER_EVENTS,
+    ValueMomentReached,
+    *DESK_EVENTS,
 )

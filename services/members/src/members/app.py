@@ -36,11 +36,15 @@ from members.groups.assignments import jobs as assignment_jobs
 from members.groups.assignments import routes as assignments
 from members.groups.cards import routes as cards
 from members.groups.templated import commands as templated
+from members.groups.templated import routes as group_templates
 from members.memberships import commands as membership_commands
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships.imports import routes as imports
+from members.memberships.notes import routes as notes
+from members.memberships.owners import routes as owners
 from members.memberships.tags import routes as tags
+from members.pages import routes as pages
 from members.screening.applications import commands as application_commands
 from members.screening.applications import jobs as application_jobs
 from members.screening.applications import policy as application_policy
@@ -48,6 +52,8 @@ from members.screening.applications import routes as applications
 from members.screening.decisions import consumers as screening_consumers
 from members.screening.decisions import jobs as decision_jobs
 from members.screening.decisions import routes as decisions
+from members.screening.figures import consumers as figure_consumers
+from members.screening.figures import routes as figures
 from members.screening.forms import routes as forms
 from members.screening.links import routes as links
 from members.screening.personas import routes as personas
@@ -119,6 +125,9 @@ service = Service(
         memberships.routes,
         imports.routes,
         tags.routes,
+        notes.routes,
+        owners.routes,
+        pages.routes,
         segments.routes,
         forms.routes,
         policies.routes,
@@ -126,10 +135,12 @@ service = Service(
         applications.routes,
         decisions.routes,
         links.routes,
+        figures.routes,
         templates.routes,
         groups.routes,
         cards.routes,
         assignments.routes,
+        group_templates.routes,
         tier_standards.routes,
         tiers.routes,
         placements.routes,
@@ -140,6 +151,7 @@ service = Service(
         facts_consumers.consumers,
         segments_consumers.consumers,
         screening_consumers.consumers,
+        figure_consumers.consumers,
         groups_consumers.consumers,
         assignment_consumers.consumers,
         tier_consumers.consumers,
@@ -159,7 +171,7 @@ service = Service(
     operations=key_operations.routes,
     on_start=start,
     tags={
-        "templates": "What communities are made from, and how a change reaches them.",
+        "templates": "What communities and groups are made from, and how a change reaches them.",
         "groups": "Sub-communities along a dimension, their cards, and how members come into them.",
         "registration": "A brand signs up, a person joins.",
         "organizations": "The brands.",
@@ -170,6 +182,7 @@ service = Service(
         "keys": "The public keys of access tokens.",
         "communities": "What a brand runs: each with its zone and its state.",
         "charter": "What a community is for, its goals, and what it needs before it opens.",
+        "notes": "What staff write down about a member, for one another.",
         "tags": "The brand's own words on its members.",
         "segments": "Sets of members by what they are and did, kept current.",
         "screening": "Who is let in: forms, policies, personas, applications, entry links.",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
+
+import orjson
+from sqlalchemy import text
 
 from chassis import clock, outbox
 from chassis.db import Session
@@ -17,6 +21,7 @@ from contracts.members import (
     GroupState,
     GroupUpdated,
 )
+from members.communities.templates.policy import flatten_group
 from members.groups import policy, queries
 from members.groups.cards import commands as cards
 from members.groups.models import Group
@@ -133,9 +138,35 @@ async def update(
     return group
 
 
+async def note_template(
+    session: Session, group: Group, template_id: UUID, version: int, fields: Mapping[str, Any]
+) -> None:
+    """Keep which version of a template a group has, and what the template set in it."""
+    await session.execute(
+        text("""
+            INSERT INTO group_template_application (group_id, organization_id, community_id, template_id, template_version,
+                fields, applied_at)
+            VALUES (:group_id, :organization_id, :community_id, :template_id, :version, CAST(:fields AS jsonb), :now)
+            ON CONFLICT (group_id) DO UPDATE SET template_version = EXCLUDED.template_version, fields = EXCLUDED.fields,
+                applied_at = EXCLUDED.applied_at
+        """),
+        {
+            "group_id": group.id,
+            "organization_id": group.organization_id,
+            "community_id": group.community_id,
+            "template_id": template_id,
+            "version": version,
+            "fields": orjson.dumps(fields).decode(),
+            "now": clock.now(),
+        },
+    )
+
+
 async def open_next(session: Session, series: list[Group], actor: UUID | None) -> Group:
-    """Open the next group of a locked series: as the last one, named after the first, with its card."""
+    """Open the next group of a locked series: as the template says that the first was made from, else as the last one, with its card."""
     first, last = series[0], series[-1]
+    template = await queries.find_template(session, first.id)
+    said = flatten_group(template.content) if template else {}
     group = Group(
         id=new_id(),
         organization_id=last.organization_id,
@@ -143,17 +174,20 @@ async def open_next(session: Session, series: list[Group], actor: UUID | None) -
         series_id=first.id,
         ordinal=last.ordinal + 1,
         dimension=first.dimension,
-        name=policy.numbered(first.name, last.ordinal + 1),
+        name=policy.numbered(said.get("name", first.name), last.ordinal + 1),
         hosts=list(last.hosts),
-        capacity=last.capacity,
+        capacity=said.get("capacity", last.capacity),
         members=0,
         state=GroupState.OPEN,
-        self_join=last.self_join,
+        self_join=said.get("self_join", last.self_join),
         created_at=clock.now(),
         version=1,
     )
     session.add(group)
     await session.flush()
-    await cards.copy(session, last.id, group.id)
     emit(session, group, GroupCreated, actor)
+    await cards.start(session, group, last.id, template.content.get("card", {}) if template else {})
+    if template is not None:
+        fields = policy.as_template(said, group.ordinal)
+        await note_template(session, group, template.template_id, template.version, fields)
     return group

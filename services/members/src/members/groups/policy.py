@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from contracts.members import GroupState
@@ -81,6 +82,11 @@ def numbered(name: Mapping[str, str], ordinal: int) -> dict[str, str]:
     """Return the name of the n-th group of a series, in every language of the first one's."""
     ending = f" {ordinal}"
     return {language: text[: LONGEST_NAME - len(ending)] + ending for language, text in name.items()}
+
+
+def as_template(fields: Mapping[str, Any], ordinal: int) -> dict[str, Any]:
+    """Return what a template says of the n-th group of a series: the same with the number behind its name."""
+    return {**fields, "name": numbered(fields["name"], ordinal)} if ordinal > 1 else dict(fields)
 
 
 def leads(*, manages: bool, member: bool, account_id: UUID, hosts: Collection[UUID]) -> bool:

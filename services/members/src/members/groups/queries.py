@@ -156,6 +156,20 @@ async def cards_of(session: Session, accounts: Collection[UUID]) -> dict[UUID, M
     return {row.id: MemberCard.model_validate(row) for row in rows}
 
 
+async def find_template(session: Session, group_id: UUID) -> Any:  # noqa: ANN401  a row
+    """Return the template that a group was made from, in the version that it was given last: template_id, version, content."""
+    found = await session.execute(
+        text("""
+            SELECT given.template_id, said.version, said.content
+            FROM group_template_application AS given JOIN community_template_revision AS said
+                ON said.template_id = given.template_id AND said.version = given.template_version
+            WHERE given.group_id = :group_id
+        """),
+        {"group_id": group_id},
+    )
+    return found.one_or_none()
+
+
 def leads(standing: Standing, group: Group) -> bool:
     """Whether the caller may bring members into the group, take them out and write its card."""
     return policy.leads(

@@ -98,19 +98,27 @@ async def out_own(session: Session, standing: Standing) -> MembershipOut:
 
 
 async def list_page(
-    session: Session, standing: Standing, cursors: Cursors, *, state: MembershipState, limit: int, cursor: str | None
+    session: Session,
+    standing: Standing,
+    cursors: Cursors,
+    *,
+    state: MembershipState,
+    owner: UUID | None,
+    limit: int,
+    cursor: str | None,
 ) -> Page[MembershipOut]:
-    """Return the memberships in a state, oldest first."""
-    scope = f"memberships:{standing.principal.organization_id}:{standing.community_id}:{state}"
+    """Return the memberships in a state, oldest first; of one owner when it is named."""
+    scope = f"memberships:{standing.principal.organization_id}:{standing.community_id}:{state}:{owner or ''}"
     after = cursors.decode(scope, cursor)
     rows = await session.execute(
         text(
-            f"{_OUT} AND membership.state = :state AND (CAST(:after AS uuid) IS NULL OR membership.id > :after) "
+            f"{_OUT} AND membership.state = :state {'AND membership.owner_id = :owner' if owner else ''} AND (CAST(:after AS uuid) IS NULL OR membership.id > :after) "
             "ORDER BY membership.id LIMIT :limit"
         ),
         {
             "community_id": standing.community_id,
             "state": state,
+            **({"owner": owner} if owner else {}),
             "after": UUID(after[0]) if after else None,
             "limit": limit + 1,
         },

@@ -6,23 +6,32 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 MOST_SEGMENTS = 200
-LOOKED_AT = 10_000
-"""A preview looks at so many members, in random order; smaller communities are counted whole."""
-TOO_FEW = 100
-"""When fewer of those match, an estimate would be coarse, and the whole community is counted."""
+STEPS = (2_000, 10_000)
+"""A preview of a large community looks at so many members in random order, then at more, then at all, until enough match."""
+COUNTED_WHOLE = 20_000
+"""Communities up to about this size are counted whole."""
+TOO_FEW = 50
+"""When fewer of those looked at match, an estimate would be coarse, and more are looked at."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """How many members match: the count, and two standard errors of it (0: exact)."""
+    """How many members match: the count, two standard errors of it (0: exact), and the bounds that follow."""
 
     count: int
     margin: int
+    low: int
+    high: int
 
     @property
     def exact(self) -> bool:
         """Whether everybody was counted."""
         return self.margin == 0
+
+
+def counted(count: int) -> Estimate:
+    """Return what is known when everybody was asked."""
+    return Estimate(count, 0, count, count)
 
 
 def population(looked_at: int, last_hash: int) -> int:
@@ -38,7 +47,9 @@ def estimate(looked_at: int, matching: int, last_hash: int) -> Estimate | None:
     everybody, share = population(looked_at, last_hash), matching / looked_at
     # The share's own error, and that of the size of the population.
     error = sqrt(share * (1 - share) / looked_at + share * share / looked_at)
-    return Estimate(round(everybody * share), max(1, ceil(2 * everybody * error)))
+    count, margin = round(everybody * share), max(1, ceil(2 * everybody * error))
+    # Those seen to match are there whatever the estimate says.
+    return Estimate(count, margin, max(matching, count - margin), count + margin)
 
 
 def allowed(*, manages: bool, archived: bool) -> list[str]:

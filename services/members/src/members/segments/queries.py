@@ -25,7 +25,7 @@ from members.segments.filters.evaluation import Moment
 from members.segments.filters.policy import Malformed, Node, check_references
 from members.segments.filters.reading import read
 from members.segments.models import Segment
-from members.segments.policy import LOOKED_AT, Estimate
+from members.segments.policy import Estimate
 from members.segments.schemas import PreviewOut, SegmentMember, SegmentOut
 
 SAMPLE = 20
@@ -127,46 +127,63 @@ async def understand(
 async def preview(session: Session, standing: Standing, document: dict[str, Any], *, exact: bool) -> PreviewOut:
     """Return how many members a filter means, and some of them. Raises Problem 422."""
     node, known = await understand(session, standing.community_id, document)
-    compiled = compile_filters([node], known, Moment(clock.now(), standing.zone), standing.community_id)
-    estimate, some = await _look(session, compiled)
-    if estimate is None or (exact and not estimate.exact):
-        estimate = Estimate(await asking.count(session, compiled), 0)
-        if len(some) < min(SAMPLE, estimate.count):
-            some = await _some(session, compiled)
+    moment = Moment(clock.now(), standing.zone)
+    steps = () if exact else await _steps(session, standing.community_id)
+    for looked_at in steps:
+        compiled = compile_filters([node], known, moment, standing.community_id, each=True)
+        estimate, some = await _look(session, compiled, looked_at)
+        if estimate is not None:
+            break
+    else:
+        compiled = compile_filters([node], known, moment, standing.community_id)
+        count, some = await asking.count_and_some(session, compiled, SAMPLE)
+        estimate, looked_at = policy.counted(count), None
     cards = await _cards(session, some)
-    return PreviewOut(count=estimate.count, exact=estimate.exact, margin=estimate.margin, sample=cards)
+    return PreviewOut(
+        count=estimate.count,
+        exact=estimate.exact,
+        margin=estimate.margin,
+        low=estimate.low,
+        high=estimate.high,
+        looked_at=looked_at,
+        sample=cards,
+    )
 
 
-async def _look(session: Session, compiled: Compiled) -> tuple[Estimate | None, Sequence[UUID]]:
-    """Ask of so many members in random order; all of them when there are no more."""
-    only = "AND account_id IN (SELECT account_id FROM looked_at)"
+async def _steps(session: Session, community_id: UUID) -> Sequence[int]:
+    """Return how many members to look at, fewest first; none when the community is small enough to be counted whole."""
+    found = await session.execute(
+        text(f"""
+            SELECT uuid_hash_extended(account_id, 0) FROM membership WHERE {BELONGS}
+            ORDER BY uuid_hash_extended(account_id, 0) OFFSET :others LIMIT 1
+        """),
+        {"community_id": community_id, "others": policy.STEPS[0] - 1},
+    )
+    last_hash = found.scalar_one_or_none()
+    if last_hash is None or policy.population(policy.STEPS[0], last_hash) <= policy.COUNTED_WHOLE:
+        return ()
+    return policy.STEPS
+
+
+async def _look(session: Session, compiled: Compiled, looked_at: int) -> tuple[Estimate | None, Sequence[UUID]]:
+    """Ask of so many members in random order."""
     found = await session.execute(
         text(f"""
             WITH looked_at AS MATERIALIZED (
                 SELECT *, uuid_hash_extended(account_id, 0) AS hash FROM membership WHERE {BELONGS}
                 ORDER BY uuid_hash_extended(account_id, 0) LIMIT :looked_at
             ), matching AS MATERIALIZED (
-                SELECT membership.account_id {compiled.source(members="looked_at", only=only)}
-                WHERE {compiled.where(only=only)}
+                SELECT membership.account_id {compiled.source("looked_at")} WHERE {compiled.where()}
             )
             SELECT (SELECT count(*) FROM looked_at) AS looked_at, (SELECT max(hash) FROM looked_at) AS last_hash,
                 (SELECT count(*) FROM matching) AS matching, ARRAY(SELECT account_id FROM matching LIMIT :sample) AS some
         """),
-        {**compiled.parameters, "looked_at": LOOKED_AT, "sample": SAMPLE},
+        {**compiled.parameters, "looked_at": looked_at, "sample": SAMPLE},
     )
     row = found.one()
-    if row.looked_at < LOOKED_AT:
-        return Estimate(row.matching, 0), row.some
+    if row.looked_at < looked_at:
+        return policy.counted(row.matching), row.some
     return policy.estimate(row.looked_at, row.matching, row.last_hash), row.some
-
-
-async def _some(session: Session, compiled: Compiled) -> Sequence[UUID]:
-    await asking.over_all(session, compiled)
-    found = await session.execute(
-        text(asking.selection(compiled, "membership.account_id") + " LIMIT :sample"),
-        {**compiled.parameters, "sample": SAMPLE},
-    )
-    return found.scalars().all()
 
 
 async def _cards(session: Session, accounts: Sequence[UUID]) -> list[MemberCard]:

@@ -110,14 +110,24 @@ class PreviewOut(Output):
     """Whom a filter would mean."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"count": 37, "exact": True, "margin": 0, "sample": [CARD]}]}
+        json_schema_extra={
+            "examples": [
+                {"count": 37, "exact": True, "margin": 0, "low": 37, "high": 37, "looked_at": None, "sample": [CARD]}
+            ]
+        }
     )
 
     count: int = Field(description="members who match")
     exact: bool = Field(
-        description="false: estimated from 10,000 members in random order, as communities beyond that size are unless few match"
+        description="false: estimated from `looked_at` members in random order, as communities beyond about 20,000 members are"
     )
     margin: int = Field(description="two standard errors of an estimate; 0 when exact")
+    low: int = Field(description="the count less its margin, though not less than were seen to match")
+    high: int = Field(description="the count and its margin")
+    looked_at: int | None = Field(
+        description="how many members in random order the estimate is scaled up from: 2,000, or 10,000 where fewer than 50 of those "
+        "match; null when everybody was counted, which is also done where few match of 10,000"
+    )
     sample: list[MemberCard] = Field(description="up to 20 of them")
 
 

@@ -9,8 +9,6 @@ from sqlalchemy import Column, Date, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from chassis.db import text_enum
-from contracts.members import GoalMetric
 from members.tables import Table
 
 
@@ -23,7 +21,7 @@ class Goal(Table, table=True):
     organization_id: UUID
     community_id: UUID
     title: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
-    metric: GoalMetric = Field(sa_column=Column(text_enum(GoalMetric), nullable=False))
+    metric: str
     baseline: int
     target: int
     due_on: date = Field(sa_column=Column(Date, nullable=False))

@@ -7,6 +7,24 @@ from datetime import date
 from enum import StrEnum
 
 
+class GoalMetric(StrEnum):
+    """What a goal can be measured by. Staff and bots count in none of them; shares are told in thousandths."""
+
+    MEMBERS = "members"
+    MEMBERS_EVER_ACTIVE = "members_ever_active"
+    ACTIVE_MEMBERS_7_DAYS = "active_members_7_days"
+    ACTIVE_MEMBERS_30_DAYS = "active_members_30_days"
+    POSTS_30_DAYS = "posts_30_days"
+    COMMENTS_30_DAYS = "comments_30_days"
+    CONTRIBUTIONS_30_DAYS = "contributions_30_days"
+    REACTIONS_30_DAYS = "reactions_30_days"
+    ACTIVE_PERMILLE_7_DAYS = "active_permille_7_days"
+    ACTIVE_PERMILLE_30_DAYS = "active_permille_30_days"
+    RETENTION_PERMILLE_30_DAYS = "retention_permille_30_days"
+    """Of those who joined at least 30 days ago, those who left since included: who did something in the last 30 days and belongs."""
+    NEVER_ACTIVE_PERMILLE = "never_active_permille"
+
+
 class GoalState(StrEnum):
     """Where a goal stands today."""
 

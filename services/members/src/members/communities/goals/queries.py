@@ -13,23 +13,60 @@ from chassis import clock
 from chassis.auth import Standing
 from chassis.db import Session
 from chassis.errors import not_found
-from contracts.members import CommunityState, GoalMetric
+from contracts.members import CommunityState
 from members.communities.goals import policy
 from members.communities.goals.models import Goal
+from members.communities.goals.policy import GoalMetric
 from members.communities.goals.schemas import GoalOut
 
 _COUNTED = "SELECT account_id FROM membership WHERE community_id = :community_id AND state = 'approved' AND NOT staff AND NOT bot"
-_ACTIVE = "SELECT count(DISTINCT account_id) FROM member_day WHERE community_id = :community_id AND day > CAST(:today AS date) - {days} AND account_id IN ({counted})"
+
+
+def _members() -> str:
+    return f"SELECT count(*) FROM ({_COUNTED}) AS counted"
+
+
+def _ever_active() -> str:
+    return f"SELECT count(*) FROM member_facts WHERE community_id = :community_id AND account_id IN ({_COUNTED})"
+
+
+def _active(days: int, counted: str = _COUNTED) -> str:
+    return (
+        "SELECT count(DISTINCT account_id) FROM member_day WHERE community_id = :community_id "
+        f"AND day > CAST(:today AS date) - {days} AND account_id IN ({counted})"
+    )
+
+
+def _done(acts: str) -> str:
+    return (
+        f"SELECT coalesce(sum({acts}), 0) FROM member_day "
+        f"WHERE community_id = :community_id AND day > CAST(:today AS date) - 30 AND account_id IN ({_COUNTED})"
+    )
+
+
+def _permille(part: str, whole: str) -> str:
+    return f"SELECT coalesce(1000 * ({part}) / nullif(({whole}), 0), 0)"
+
+
+_OLD = "joined_at < CAST(:today AS date) - 29 AND NOT staff AND NOT bot"
+_JOINED = (
+    "SELECT count(*) FROM membership WHERE community_id = :community_id "
+    f"AND state IN ('approved', 'left', 'removed') AND {_OLD}"
+)
 
 FIGURES: dict[GoalMetric, str] = {
-    GoalMetric.MEMBERS: f"SELECT count(*) FROM ({_COUNTED}) AS counted",
-    GoalMetric.MEMBERS_EVER_ACTIVE: f"SELECT count(*) FROM member_facts WHERE community_id = :community_id AND account_id IN ({_COUNTED})",
-    GoalMetric.ACTIVE_MEMBERS_7_DAYS: _ACTIVE.format(days=7, counted=_COUNTED),
-    GoalMetric.ACTIVE_MEMBERS_30_DAYS: _ACTIVE.format(days=30, counted=_COUNTED),
-    GoalMetric.CONTRIBUTIONS_30_DAYS: (
-        "SELECT coalesce(sum(posts + comments), 0) FROM member_day "
-        f"WHERE community_id = :community_id AND day > CAST(:today AS date) - 30 AND account_id IN ({_COUNTED})"
-    ),
+    GoalMetric.MEMBERS: _members(),
+    GoalMetric.MEMBERS_EVER_ACTIVE: _ever_active(),
+    GoalMetric.ACTIVE_MEMBERS_7_DAYS: _active(7),
+    GoalMetric.ACTIVE_MEMBERS_30_DAYS: _active(30),
+    GoalMetric.POSTS_30_DAYS: _done("posts"),
+    GoalMetric.COMMENTS_30_DAYS: _done("comments"),
+    GoalMetric.CONTRIBUTIONS_30_DAYS: _done("posts + comments"),
+    GoalMetric.REACTIONS_30_DAYS: _done("reactions"),
+    GoalMetric.ACTIVE_PERMILLE_7_DAYS: _permille(_active(7), _members()),
+    GoalMetric.ACTIVE_PERMILLE_30_DAYS: _permille(_active(30), _members()),
+    GoalMetric.RETENTION_PERMILLE_30_DAYS: _permille(_active(30, f"{_COUNTED} AND {_OLD}"), _JOINED),
+    GoalMetric.NEVER_ACTIVE_PERMILLE: _permille(f"SELECT ({_members()}) - ({_ever_active()})", _members()),
 }
 
 
@@ -73,7 +110,7 @@ async def out(session: Session, standing: Standing, goal: Goal) -> GoalOut:
     progress = policy.progress(
         baseline=goal.baseline,
         target=goal.target,
-        value=await measure(session, goal.community_id, goal.metric, today),
+        value=await measure(session, goal.community_id, GoalMetric(goal.metric), today),
         started=goal.created_at.astimezone(ZoneInfo(standing.zone)).date(),
         due=goal.due_on,
         today=today,

@@ -9,8 +9,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from chassis.schemas import Input, Output, TextMap
-from contracts.members import GoalMetric
-from members.communities.goals.policy import GoalState
+from members.communities.goals.policy import GoalMetric, GoalState
 
 LARGEST = 10**12
 EXAMPLE: dict[str, Any] = {
@@ -28,7 +27,9 @@ class GoalCreate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     title: TextMap = Field(description="language → what is to be reached")
-    metric: GoalMetric
+    metric: GoalMetric = Field(
+        description="what it is measured by; `permille` is a share in thousandths, of at most 1000"
+    )
     baseline: int | None = Field(
         default=None, ge=0, le=LARGEST, description="the value at the start; left out: today's"
     )

@@ -16,7 +16,7 @@ from chassis.errors import Problem, invalid
 from chassis.ids import new_id
 from chassis.pagination import Cursors
 from chassis.requests import check_version
-from chassis.schemas import Page
+from chassis.schemas import Input, Page
 from chassis.tokens import Principal
 from contracts.members import CommunityState
 from members.communities import commands as communities
@@ -27,7 +27,7 @@ from members.communities.models import Community
 from members.communities.schemas import CommunityCreate, CommunityUpdate
 from members.communities.templates import policy, queries
 from members.communities.templates.models import CommunityTemplate, CommunityTemplateRevision, TemplateApplication
-from members.communities.templates.policy import Action, Change, Outcome
+from members.communities.templates.policy import Action, Change, Kind, Outcome
 from members.communities.templates.queries import Target
 from members.communities.templates.schemas import (
     MOST_TARGETS,
@@ -35,7 +35,6 @@ from members.communities.templates.schemas import (
     FieldChange,
     RolloutCreate,
     RolloutResult,
-    TemplateContent,
     TemplateCreate,
     TemplatePreview,
     TemplateUpdate,
@@ -76,7 +75,8 @@ PARTS: list[Part] = [Part("description", _description, _set_description), Part("
 """What templates can set; a noun that has more to set appends its own where the service is composed."""
 
 
-def _content(body: TemplateContent) -> dict[str, Any]:
+def content_of(body: Input) -> dict[str, Any]:
+    """Return what a template says as it is kept."""
     return body.model_dump(mode="json", exclude_none=True)
 
 
@@ -95,12 +95,20 @@ def _keep_revision(session: Session, template: CommunityTemplate, actor: UUID) -
 
 
 async def create(session: Session, principal: Principal, body: TemplateCreate) -> CommunityTemplate:
-    """Make a template."""
+    """Make a template of communities."""
+    return await keep(session, principal, Kind.COMMUNITY, body.title, content_of(body.content))
+
+
+async def keep(
+    session: Session, principal: Principal, kind: Kind, title: dict[str, str], content: dict[str, Any]
+) -> CommunityTemplate:
+    """Make a template of a kind, in its first version."""
     template = CommunityTemplate(
         id=new_id(),
         organization_id=principal.organization_id,
-        title=body.title,
-        content=_content(body.content),
+        kind=kind,
+        title=title,
+        content=content,
         created_at=clock.now(),
         version=1,
     )
@@ -116,7 +124,7 @@ async def update(
     """Write a new version; communities stay as they are. Raises Problem 404, 412, 422 for a group that changes its dimension."""
     template = await queries.get(session, template_id, lock=True)
     check_version(expected, template.version)
-    content = template.content if body.content is None else _content(body.content)
+    content = template.content if body.content is None else content_of(body.content)
     before = {group["key"]: group["dimension"] for group in template.content.get("groups", [])}
     for place, group in enumerate(content.get("groups", [])):
         if before.get(group["key"], group["dimension"]) != group["dimension"]:
@@ -125,7 +133,13 @@ async def update(
                 "dimension-fixed",
                 "A group along another dimension has another key.",
             )
-    title = body.title or template.title
+    return revise(session, principal, template, body.title or template.title, content)
+
+
+def revise(
+    session: Session, principal: Principal, template: CommunityTemplate, title: dict[str, str], content: dict[str, Any]
+) -> CommunityTemplate:
+    """Write a new version of a template whose row is locked; none when nothing is new."""
     if (title, content) == (template.title, template.content):
         return template
     template.title, template.content = title, content
@@ -185,7 +199,8 @@ async def create_community(
     return community
 
 
-def _told(changes: list[Change]) -> list[FieldChange]:
+def told(changes: list[Change]) -> list[FieldChange]:
+    """Return changes as they are shown."""
     return [FieldChange.model_validate(change) for change in changes]
 
 
@@ -200,31 +215,32 @@ async def preview(
     cursor: str | None,
 ) -> Page[TemplatePreview]:
     """Return what a rollout would do, community by community. Raises Problem 404."""
+    await queries.get(session, template_id)
     revision = await queries.get_revision(session, template_id, version)
     scope = f"template-preview:{principal.organization_id}:{template_id}:{version}"
     after = cursors.decode(scope, cursor)
     found = await queries.list_targets(session, template_id, after=UUID(after[0]) if after else None, limit=limit + 1)
     template = policy.flatten(revision.content)
-    told = []
+    shown = []
     for target in found[:limit]:
         application = await queries.find_application(session, target.id)
         changes = policy.compare(
             template, application.fields if application else {}, await _current(session, target.id)
         )
         archived = target.state is CommunityState.ARCHIVED
-        told.append(
+        shown.append(
             TemplatePreview(
                 community_id=target.id,
                 name=target.name,
                 state=target.state,
                 template_version=target.template_version,
                 outcome=Outcome.FAILED if archived else policy.outcome(changes),
-                changes=_told(changes),
+                changes=told(changes),
             )
         )
     return Page[TemplatePreview](
-        data=told,
-        next_cursor=cursors.encode(scope, str(told[-1].community_id)) if len(found) > limit else None,
+        data=shown,
+        next_cursor=cursors.encode(scope, str(shown[-1].community_id)) if len(found) > limit else None,
     )
 
 
@@ -272,7 +288,7 @@ async def _roll_out_to(
             changes=[],
         )
     return RolloutResult(
-        community_id=community_id, outcome=policy.outcome(changes), code=None, detail=None, changes=_told(changes)
+        community_id=community_id, outcome=policy.outcome(changes), code=None, detail=None, changes=told(changes)
     )
 
 

@@ -14,12 +14,13 @@ from members.tables import Instant, Table
 
 
 class CommunityTemplate(Table, table=True):
-    """What communities of an organization are made from, as its newest version says."""
+    """What communities, or groups, of an organization are made from, as its newest version says."""
 
     __tablename__ = "community_template"
 
     id: UUID = Field(primary_key=True)
     organization_id: UUID
+    kind: str
     title: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     content: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     created_at: datetime = Field(sa_type=Instant)

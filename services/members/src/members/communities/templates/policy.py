@@ -8,6 +8,13 @@ from enum import StrEnum
 from typing import Any
 
 
+class Kind(StrEnum):
+    """What is made from a template."""
+
+    COMMUNITY = "community"
+    GROUP = "group"
+
+
 class Action(StrEnum):
     """What a rollout does to one field."""
 
@@ -49,13 +56,22 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
     for part in ("charter", "card"):
         fields |= {f"{part}/{piece}": value for piece, value in (content.get(part) or {}).items()}
     for group in content.get("groups") or []:
-        place = f"groups/{group['key']}"
-        fields |= {f"{place}/{name}": group.get(name) for name in ("dimension", "name", "capacity", "self_join")}
-        fields |= {f"{place}/card/{piece}": value for piece, value in (group.get("card") or {}).items()}
+        fields |= {f"groups/{group['key']}/{field}": value for field, value in flatten_group(group).items()}
+    return _that_say_something(fields)
+
+
+def flatten_group(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return field → value of what a template says of a group."""
+    fields = {name: group.get(name) for name in ("dimension", "name", "capacity", "self_join")}
+    fields |= {f"card/{piece}": value for piece, value in (group.get("card") or {}).items()}
+    return _that_say_something(fields)
+
+
+def _that_say_something(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
         field: value
         for field, value in fields.items()
-        if not says_nothing(value) and (value is not None or field.endswith("/capacity"))
+        if not says_nothing(value) and (value is not None or field.rpartition("/")[2] == "capacity")
     }
 
 

@@ -17,6 +17,7 @@ from chassis.pagination import Cursors
 from chassis.schemas import Page
 from chassis.tokens import Principal
 from contracts.members import CommunityState
+from members.communities.templates import policy
 from members.communities.templates.models import CommunityTemplate, CommunityTemplateRevision, TemplateApplication
 from members.communities.templates.schemas import TemplateOut
 
@@ -41,9 +42,13 @@ class Target:
         return Standing(principal, self.id, self.zone, self.state, None, None, frozenset(), staff=True)
 
 
-async def get(session: Session, template_id: UUID, *, lock: bool = False) -> CommunityTemplate:
-    """Return a template. Raises Problem 404."""
-    query = select(CommunityTemplate).where(col(CommunityTemplate.id) == template_id)
+async def get(
+    session: Session, template_id: UUID, *, kind: policy.Kind = policy.Kind.COMMUNITY, lock: bool = False
+) -> CommunityTemplate:
+    """Return a template of a kind. Raises Problem 404."""
+    query = select(CommunityTemplate).where(
+        col(CommunityTemplate.id) == template_id, col(CommunityTemplate.kind) == kind
+    )
     found = await session.execute(query.with_for_update() if lock else query)
     template = found.scalar_one_or_none()
     if template is None:
@@ -91,16 +96,21 @@ async def out_revision(session: Session, template: CommunityTemplate, version: i
     return now.model_copy(update={"title": revision.title, "content": revision.content, "version": revision.version})
 
 
+async def list_rows(session: Session, kind: policy.Kind, after: UUID | None, limit: int) -> list[CommunityTemplate]:
+    """Return the organization's templates of a kind, oldest first, behind `after`."""
+    query = select(CommunityTemplate).where(col(CommunityTemplate.kind) == kind)
+    if after is not None:
+        query = query.where(col(CommunityTemplate.id) > after)
+    return list((await session.execute(query.order_by(col(CommunityTemplate.id)).limit(limit))).scalars())
+
+
 async def list_page(
     session: Session, principal: Principal, cursors: Cursors, *, limit: int, cursor: str | None
 ) -> Page[TemplateOut]:
     """Return the organization's templates, oldest first."""
     scope = f"community-templates:{principal.organization_id}"
     after = cursors.decode(scope, cursor)
-    query = select(CommunityTemplate).order_by(col(CommunityTemplate.id)).limit(limit + 1)
-    if after is not None:
-        query = query.where(col(CommunityTemplate.id) > UUID(after[0]))
-    rows = list((await session.execute(query)).scalars())
+    rows = await list_rows(session, policy.Kind.COMMUNITY, UUID(after[0]) if after else None, limit + 1)
     page = rows[:limit]
     counts = await _counts(session, [row.id for row in page])
     return Page[TemplateOut](

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy import text
 
 from chassis import clock, outbox
 from chassis.db import Session
@@ -15,6 +15,7 @@ from members.groups import queries as groups
 from members.groups.cards import queries
 from members.groups.cards.models import CardRevision
 from members.groups.cards.schemas import CardWrite
+from members.groups.models import Group
 
 
 async def write(
@@ -23,7 +24,7 @@ async def write(
     organization_id: UUID,
     community_id: UUID,
     group_id: UUID | None,
-    actor: UUID,
+    actor: UUID | None,
     body: CardWrite,
     expected: int | None = None,
 ) -> CardRevision | None:
@@ -63,24 +64,29 @@ async def write(
     return revision
 
 
-async def copy(session: Session, source: UUID, target: UUID) -> None:
-    """Give a new group the card of another, as its first version."""
-    copied = await session.execute(
-        text("""
-            INSERT INTO card_revision (subject_id, version, organization_id, community_id, content, changed_by, changed_at)
-            SELECT :target, 1, organization_id, community_id, content, changed_by, :now FROM card_revision
-            WHERE subject_id = :source ORDER BY version DESC LIMIT 1
-            RETURNING organization_id, community_id
-        """),
-        {"target": target, "source": source, "now": clock.now()},
-    )
-    row = copied.one_or_none()
-    if row is not None:
-        outbox.emit(
-            session,
-            CardChanged(community_id=row.community_id, group_id=target),
-            organization_id=row.organization_id,
-            aggregate_id=target,
+async def start(session: Session, group: Group, source: UUID, pieces: Mapping[str, Any]) -> None:
+    """Give a new group the card of another, with these pieces in place of the other's, as its first version."""
+    before = await queries.find_current(session, source)
+    content = {piece: value for piece, value in {**(before.content if before else {}), **pieces}.items() if value}
+    if not content:
+        return
+    session.add(
+        CardRevision(
+            subject_id=group.id,
             version=1,
-            community_id=row.community_id,
+            organization_id=group.organization_id,
+            community_id=group.community_id,
+            content=content,
+            changed_by=before.changed_by if before else None,
+            changed_at=clock.now(),
         )
+    )
+    await session.flush()
+    outbox.emit(
+        session,
+        CardChanged(community_id=group.community_id, group_id=group.id),
+        organization_id=group.organization_id,
+        aggregate_id=group.id,
+        version=1,
+        community_id=group.community_id,
+    )

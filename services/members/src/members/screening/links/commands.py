@@ -50,6 +50,7 @@ async def create(session: Session, standing: Standing, body: EntryLinkCreate) ->
     """Make a door. Raises Problem 409, 422."""
     _refuse_archived(standing)
     _check_expiry(body)
+    await queries.check_group(session, standing.community_id, body.group_id)
     link = EntryLink(
         id=new_id(),
         organization_id=standing.principal.organization_id,
@@ -79,6 +80,8 @@ async def update(
     _check_expiry(body)
     link = await queries.get(session, standing.community_id, link_id, lock=True)
     check_version(expected, link.version)
+    if body.group_id != link.group_id:
+        await queries.check_group(session, standing.community_id, body.group_id)
     changes = body.model_dump(exclude_unset=True, exclude={"withdrawn"})
     for name, value in changes.items():
         if value is not None or name in {"most", "expires_at", "group_id"}:
@@ -119,3 +122,14 @@ async def come_back(session: Session, link_id: UUID) -> None:
     )
     if taken.scalar_one_or_none() is None:
         raise Problem(409, "entry-link-closed", policy.WORDS[policy.Closed.FULL])
+
+
+async def note_opened(session: Session, link: EntryLink) -> None:
+    """Count that somebody looked at a door; apart from its row, which those who apply hold."""
+    await session.execute(
+        text("""
+            INSERT INTO entry_link_opens AS counted (link_id, organization_id, opens) VALUES (:link_id, :organization_id, 1)
+            ON CONFLICT (link_id) DO UPDATE SET opens = counted.opens + 1
+        """),
+        {"link_id": link.id, "organization_id": link.organization_id},
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -11,37 +10,16 @@ from sqlmodel import col
 from chassis import clock
 from chassis.auth import Standing
 from chassis.db import Session, enter_tenant
-from chassis.errors import not_found
+from chassis.errors import Problem, invalid, not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
-from contracts.members import CommunityState
+from contracts.members import CommunityState, GroupState
 from members.communities import queries as communities
+from members.groups import queries as groups
 from members.screening.forms import queries as forms
-from members.screening.links import policy
+from members.screening.links import images, policy
 from members.screening.links.models import EntryLink
-from members.screening.links.schemas import DoorOut, EntryLinkFigures, EntryLinkOut, StillHere
-
-# A membership's `joined_at` is the first approval; who came back is counted from the approval of the application.
-_FIGURES = text("""
-SELECT count(*) AS applications,
-    count(*) FILTER (WHERE approved) AS joins,
-    count(*) FILTER (WHERE approved AND belongs) AS members,
-    count(*) FILTER (WHERE approved AND belongs AND last_active_at > CAST(:now AS timestamptz) - interval '30 days') AS active,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '7 days') AS joined_7,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '7 days'
-        AND (belongs OR ended_at > decided_at + interval '7 days')) AS here_7,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '30 days') AS joined_30,
-    count(*) FILTER (WHERE approved AND decided_at <= CAST(:now AS timestamptz) - interval '30 days'
-        AND (belongs OR ended_at > decided_at + interval '30 days')) AS here_30
-FROM (
-    SELECT application.state = 'approved' AS approved, application.decided_at, membership.state = 'approved' AS belongs,
-        membership.ended_at, facts.last_active_at
-    FROM application JOIN membership ON membership.id = application.membership_id
-    LEFT JOIN member_facts AS facts
-        ON facts.community_id = application.community_id AND facts.account_id = application.account_id
-    WHERE application.link_id = :link_id
-) AS came
-""")
+from members.screening.links.schemas import DoorOut, EntryLinkOut
 
 
 async def get(session: Session, community_id: UUID, link_id: UUID, *, lock: bool = False) -> EntryLink:
@@ -52,6 +30,18 @@ async def get(session: Session, community_id: UUID, link_id: UUID, *, lock: bool
     if link is None:
         raise not_found("entry link")
     return link
+
+
+async def check_group(session: Session, community_id: UUID, group_id: UUID | None) -> None:
+    """Raise Problem 422 unless a door may lead to this group: the community has it, and it takes members."""
+    if group_id is None:
+        return
+    try:
+        group = await groups.get(session, community_id, group_id)
+    except Problem:
+        raise invalid("/group_id", "unknown", "The community has no such group.") from None
+    if group.state is not GroupState.OPEN:
+        raise invalid("/group_id", "group-closed", "The group is closed: it takes nobody.")
 
 
 async def find_by_token(session: Session, token: str, *, lock: bool) -> EntryLink | None:
@@ -74,8 +64,8 @@ def why_closed(link: EntryLink, *, community_open: bool = True) -> policy.Closed
     )
 
 
-def out(standing: Standing, link: EntryLink) -> EntryLinkOut:
-    """Return a door as this caller sees it."""
+def out(standing: Standing, link: EntryLink, entry_url: str) -> EntryLinkOut:
+    """Return a door as this caller sees it; `entry_url` is the template of its address."""
     community_open = standing.community_state is CommunityState.OPEN
     can = []
     if standing.has() and standing.community_state is not CommunityState.ARCHIVED:
@@ -84,6 +74,7 @@ def out(standing: Standing, link: EntryLink) -> EntryLinkOut:
         {
             **link.model_dump(),
             "path": f"/v1/entry-links/{link.token}",
+            "address": images.address(entry_url, link.token, link.community_id),
             "closed": why_closed(link, community_open=community_open),
             "can": can,
         }
@@ -91,7 +82,14 @@ def out(standing: Standing, link: EntryLink) -> EntryLinkOut:
 
 
 async def list_page(
-    session: Session, standing: Standing, cursors: Cursors, *, channel: str | None, limit: int, cursor: str | None
+    session: Session,
+    standing: Standing,
+    cursors: Cursors,
+    entry_url: str,
+    *,
+    channel: str | None,
+    limit: int,
+    cursor: str | None,
 ) -> Page[EntryLinkOut]:
     """Return a community's doors, newest first."""
     scope = f"entry-links:{standing.principal.organization_id}:{standing.community_id}:{channel}"
@@ -109,31 +107,13 @@ async def list_page(
     rows = list((await session.execute(query)).scalars())
     page = rows[:limit]
     return Page[EntryLinkOut](
-        data=[out(standing, row) for row in page],
+        data=[out(standing, row, entry_url) for row in page],
         next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
     )
 
 
-async def figures(session: Session, community_id: UUID, link_id: UUID) -> EntryLinkFigures:
-    """Return what a door brought. Raises Problem 404."""
-    link = await get(session, community_id, link_id)
-    row: Any = (await session.execute(_FIGURES, {"link_id": link.id, "now": clock.now()})).one()
-    return EntryLinkFigures(
-        link_id=link.id,
-        channel=link.channel,
-        applications=row.applications,
-        joins=row.joins,
-        members=row.members,
-        active=row.active,
-        still_here=[
-            StillHere(days=days, joined=getattr(row, f"joined_{days}"), here=getattr(row, f"here_{days}"))
-            for days in policy.PERIODS
-        ],
-    )
-
-
-async def get_door(session: Session, token: str) -> DoorOut:
-    """Enter the tenant whose door a token opens, and return what anybody may see of it. Raises Problem 404."""
+async def get_door(session: Session, token: str) -> tuple[EntryLink, DoorOut]:
+    """Enter the tenant whose door a token opens; return it and what anybody may see of it. Raises Problem 404."""
     organization = None
     if policy.TOKEN.fullmatch(token):
         found = await session.execute(text("SELECT organization_of_entry_link(:token)"), {"token": token})
@@ -145,10 +125,12 @@ async def get_door(session: Session, token: str) -> DoorOut:
     if link is None:
         raise not_found("entry link")
     community = await communities.get(session, link.community_id)
-    if community.state in {CommunityState.DRAFT, CommunityState.ARCHIVED}:
+    if community.state is CommunityState.DRAFT:
         raise not_found("entry link")
-    form = await forms.find_current(session, community.id)
-    return DoorOut(
+    # A poster outlives its community: who scans it is told that nobody is taken, and asked nothing.
+    ended = community.state is CommunityState.ARCHIVED
+    form = None if ended else await forms.find_current(session, community.id)
+    return link, DoorOut(
         community_id=community.id,
         name=community.name,
         description=community.description,

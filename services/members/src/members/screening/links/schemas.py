@@ -36,7 +36,7 @@ class EntryLinkCreate(Input):
     most: Most | None = Field(default=None, description="how many may come through; an application reserves its place")
     expires_at: AwareDatetime | None = Field(default=None, examples=["2027-01-01T00:00:00Z"])
     tags: Tags = Field(default=[], description="given to everybody who comes through and is let in")
-    group_id: UUID | None = Field(default=None, description="the group that it leads to")
+    group_id: UUID | None = Field(default=None, description="an open group of the community that it leads to")
 
 
 class EntryLinkUpdate(Input):
@@ -67,6 +67,7 @@ class EntryLinkOut(Output):
                     **EXAMPLE,
                     "token": TOKEN,
                     "path": f"/v1/entry-links/{TOKEN}",
+                    "address": f"https://learn.example.com/join/{TOKEN}",
                     "used": 57,
                     "group_id": None,
                     "expires_at": "2027-01-01T00:00:00Z",
@@ -85,6 +86,7 @@ class EntryLinkOut(Output):
     title: dict[str, str]
     token: str = Field(description="22 characters: the scene of a QR code, the end of an address")
     path: str = Field(description="what the token opens, for anybody; a frontend's own address carries the token")
+    address: str = Field(description="of the brand's frontend, as its QR code says it")
     most: int | None
     used: int = Field(description="applications through it that are open or approved")
     tags: list[str]
@@ -94,26 +96,6 @@ class EntryLinkOut(Output):
     created_at: AwareDatetime
     version: int
     can: list[str] = Field(description="what this caller may do with it")
-
-
-class StillHere(Output):
-    """Of those who joined so long ago, who stayed."""
-
-    days: int = Field(examples=[7])
-    joined: int = Field(description="joined at least so long ago", examples=[50])
-    here: int = Field(description="still belonged so many days after joining", examples=[41])
-
-
-class EntryLinkFigures(Output):
-    """What a door brought."""
-
-    link_id: UUID
-    channel: str = Field(examples=["wechat-article"])
-    applications: int = Field(examples=[64])
-    joins: int = Field(description="applications that were approved", examples=[57])
-    members: int = Field(description="of them, who belong now", examples=[52])
-    active: int = Field(description="of them, who did something in the last 30 days", examples=[31])
-    still_here: list[StillHere]
 
 
 class DoorOut(Output):

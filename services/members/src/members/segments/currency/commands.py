@@ -93,7 +93,7 @@ async def refresh(session: Session, organization_id: UUID, community_id: UUID) -
         saved = [Saved(one.id, known[one.id], one.filter_version, one.crossings) for one in saved if one.id in known]
     if saved:
         moment = await queries.moment(session, community_id)
-        compiled = compile_filters([one.node for one in saved], known, moment, community_id)
+        compiled = compile_filters([one.node for one in saved], known, moment, community_id, each=True)
         found = await session.execute(
             text(_DIFFERENCE.format(standings=asking.standings_of(compiled))),
             {

@@ -45,77 +45,106 @@ _GROUPED = {
 
 @dataclass
 class Compiled:
-    """Conditions over one row of `membership` each, the joins that they share, and the values that are bound."""
+    """Conditions over one row of `membership` each, the joins that they share, and the values that are bound.
 
+    For few members (`each`) figures are looked up for each of them, whatever the planner believes, and a condition that
+    several filters share is asked once; for a whole community people are grouped once and joined.
+    """
+
+    each: bool = False
     conditions: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
     account: bool = False
     facts: bool = False
     days: dict[int, set[Figure]] = field(default_factory=dict)
     received: set[int | None] = field(default_factory=set)
+    grouped: bool = False
 
     @property
     def windows(self) -> bool:
         """Whether people are grouped."""
-        return bool(self.days or self.received) or any(_ONLY in condition for condition in self.conditions)
+        return bool(self.days or self.received or self.grouped)
 
-    def where(self, *, only: str = "") -> str:
-        """Return the condition of the only filter; `only` as in `source`."""
+    def where(self) -> str:
+        """Return the condition of the only filter."""
         [condition] = self.conditions
-        return condition.replace(_ONLY, only)
+        return condition
 
-    def source(self, *, members: str = "membership", only: str = "") -> str:
-        """Return FROM and its joins. `members` is the relation of members; `only` narrows what is grouped (`AND account_id …`)."""
+    def source(self, members: str = "membership") -> str:
+        """Return FROM and its joins; `members` is the relation of members."""
         lines = [f"FROM {members} AS membership"]
         if self.account:
-            lines.append("JOIN account ON account.id = membership.account_id")
+            lines.append(self._joined("JOIN", "account", "account", "account.id = membership.account_id"))
         if self.facts:
-            lines.append(
-                "LEFT JOIN member_facts AS facts ON facts.community_id = membership.community_id "
-                "AND facts.account_id = membership.account_id"
-            )
+            same = "facts.community_id = membership.community_id AND facts.account_id = membership.account_id"
+            lines.append(self._joined("LEFT JOIN", "member_facts", "facts", same))
         for window, figures in sorted(self.days.items()):
             columns = ", ".join(f"{_GROUPED[figure]} AS {figure.value}" for figure in sorted(figures))
-            lines.append(
-                f"LEFT JOIN (SELECT account_id, {columns} FROM member_day WHERE community_id = :community_id "
-                f"AND day > CAST(:since_{window} AS date) {only} GROUP BY account_id) AS days_{window} "
-                f"ON days_{window}.account_id = membership.account_id"
-            )
+            since = f"AND day > CAST(:since_{window} AS date)"
+            lines.append(self._grouped("member_day", columns, since, f"days_{window}"))
         for reach in sorted(self.received, key=lambda one: one or 0):
             since = "" if reach is None else f"AND day > CAST(:since_{reach} AS date)"
-            lines.append(
-                "LEFT JOIN (SELECT account_id, count(DISTINCT from_account_id) AS people FROM reaction_received "
-                f"WHERE community_id = :community_id {since} {only} GROUP BY account_id) AS received_{reach or 'ever'} "
-                f"ON received_{reach or 'ever'}.account_id = membership.account_id"
-            )
+            columns = "count(DISTINCT from_account_id) AS people"
+            lines.append(self._grouped("reaction_received", columns, since, f"received_{reach or 'ever'}"))
+        if self.asked:
+            columns = ", ".join(f"{sql} AS {name}" for sql, name in self.asked.items())
+            lines.append(f"CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) AS asked")
         return "\n".join(lines)
 
+    def _joined(self, join: str, table: str, name: str, same: str) -> str:
+        if self.each:
+            return f"{join} LATERAL (SELECT * FROM {table} AS {name} WHERE {same} OFFSET 0) AS {name} ON true"
+        return f"{join} {table} AS {name} ON {same}"
 
-_ONLY = "/*only*/"
+    def _grouped(self, table: str, columns: str, since: str, name: str) -> str:
+        if self.each:
+            return (
+                f"LEFT JOIN LATERAL (SELECT {columns} FROM {table} AS acts WHERE acts.community_id = :community_id "
+                f"AND acts.account_id = membership.account_id {since}) AS {name} ON true"
+            )
+        return (
+            f"LEFT JOIN (SELECT account_id, {columns} FROM {table} WHERE community_id = :community_id {since} "
+            f"GROUP BY account_id) AS {name} ON {name}.account_id = membership.account_id"
+        )
+
 
 BELONGS = "membership.community_id = :community_id AND membership.state = 'approved'"
 """Only approved members are in segments."""
 
 
-def compile_filters(nodes: Sequence[Node], filters: Filters, moment: Moment, community_id: UUID) -> Compiled:
-    """Compile filters that are asked together, one condition each."""
-    compiler = _Compiler(filters, moment)
+def compile_filters(
+    nodes: Sequence[Node], filters: Filters, moment: Moment, community_id: UUID, *, each: bool = False
+) -> Compiled:
+    """Compile filters that are asked together, one condition each; `each` when only few members are asked about."""
+    compiler = _Compiler(filters, moment, each=each)
     compiler.out.parameters["community_id"] = community_id
     # Several filters share their joins; one alone lets the grouping leave people out.
-    compiler.out.conditions = [compiler.guarded(node, required=len(nodes) == 1) for node in nodes]
+    alone = len(nodes) == 1 and not each
+    compiler.out.conditions = [compiler.guarded(node, required=alone) for node in nodes]
     return compiler.out
 
 
 class _Compiler:
-    def __init__(self, filters: Filters, moment: Moment) -> None:
+    def __init__(self, filters: Filters, moment: Moment, *, each: bool) -> None:
         self.filters = filters
         self.moment = moment
-        self.out = Compiled()
+        self.out = Compiled(each=each)
+        self.bound: dict[tuple[str, str], str] = {}
 
     def bind(self, value: Any, kind: str) -> str:  # noqa: ANN401  any bound value
-        name = f"p{len(self.out.parameters)}"
-        self.out.parameters[name] = value
-        return f"CAST(:{name} AS {kind})"
+        """Bind a value; the same one again is the same parameter, so that equal conditions are equal text."""
+        key = (kind, repr(value))
+        if key not in self.bound:
+            self.bound[key] = f"p{len(self.out.parameters)}"
+            self.out.parameters[self.bound[key]] = value
+        return f"CAST(:{self.bound[key]} AS {kind})"
+
+    def share(self, sql: str) -> str:
+        """Return what stands for an expression that other filters may hold too: asked once for each of few members."""
+        if not self.out.each:
+            return sql
+        return "asked." + self.out.asked.setdefault(sql, f"c{len(self.out.asked)}")
 
     def guarded(self, node: Node, *, required: bool = False) -> str:
         """Return the condition of a whole filter: staff and bots only when it names them."""
@@ -148,12 +177,13 @@ class _Compiler:
 
     def having(self, counts: Sequence[Count]) -> str:
         """Return the condition that a member's figures of one window compare so."""
+        self.out.grouped = True
         window = counts[0].window
         tests = " AND ".join(f"{_GROUPED[one.figure]} {_sign(one)} {self.bind(one.value, 'bigint')}" for one in counts)
         table = "reaction_received" if counts[0].figure is Figure.REACTIONS_FROM_DISTINCT else "member_day"
         return (
             f"(membership.account_id IN (SELECT account_id FROM {table} WHERE community_id = :community_id "
-            f"AND day > {self.since(window or 0)} {_ONLY} GROUP BY account_id HAVING {tests}))"
+            f"AND day > {self.since(window or 0)} GROUP BY account_id HAVING {tests}))"
         )
 
     def since(self, window: int) -> str:
@@ -168,17 +198,19 @@ class _Compiler:
             case Either(parts):
                 return "(" + " OR ".join(self.condition(part) for part in parts) + ")"
             case Not(part):
-                return f"({self.condition(part)} IS NOT TRUE)"
+                # NOT EXISTS can be an anti-join, EXISTS … IS NOT TRUE cannot.
+                certain = not self.out.each and _certain(part)
+                return f"(NOT {self.condition(part)})" if certain else f"({self.condition(part)} IS NOT TRUE)"
             case InSegment(segment_id):
                 return self.guarded(self.filters[segment_id])
             case NeverActive():
-                return (
+                return self.share(
                     "(NOT EXISTS (SELECT FROM member_facts AS acted WHERE acted.community_id = membership.community_id "
                     "AND acted.account_id = membership.account_id))"
                 )
             case Bucket(salt, bucket, of):
                 digest = f"sha256(convert_to({self.bind(salt, 'text')} || ':' || membership.account_id::text, 'UTF8'))"
-                number = f"CAST(CAST('x' || left(encode({digest}, 'hex'), 8) AS bit(32)) AS bigint)"
+                number = self.share(f"CAST(CAST('x' || left(encode({digest}, 'hex'), 8) AS bit(32)) AS bigint)")
                 # A cast of 32 bits may come out negative nowhere: a bigint has room for them all.
                 return f"({number} % {self.bind(of, 'bigint')} = {self.bind(bucket, 'bigint')})"
             case Count():
@@ -193,7 +225,7 @@ class _Compiler:
             case OneOf():
                 values = self.bind(list(node.values), "uuid[]" if known.ids else "text[]")
                 if known.kind is Kind.SET:
-                    return f"({known.sql.replace('{values}', values)})"
+                    return self.share(f"({known.sql.replace('{values}', values)})")
                 return f"({known.sql} = ANY({values}))"
             case Is():
                 return f"({known.sql})" if node.value else f"(NOT {known.sql})"
@@ -226,6 +258,11 @@ class _Compiler:
             return f"facts.{figure.value}"
         self.out.days.setdefault(window, set()).add(figure)
         return f"days_{window}.{figure.value}"
+
+
+def _certain(node: Node) -> bool:
+    """Whether a condition is true or false of everybody, and never null."""
+    return isinstance(node, NeverActive) or (isinstance(node, OneOf) and node.field.sql.startswith("EXISTS ("))
 
 
 def _sign(node: Count) -> str:
