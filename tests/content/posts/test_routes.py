@@ -46,6 +46,12 @@ async def test_publish_and_read(place: Place) -> None:
         "community_id": str(place.community),
         "author_id": str(account),
         "section": "words",
+        "kind": "post",
+        "persona_id": None,
+        "group_id": None,
+        "theme_id": None,
+        "delivery_id": None,
+        "promotion": False,
     }
     assert (event.actor, event.aggregateversion, event.origin) == (account, 1, Origin.LIVE)
     assert "Hi" not in event.model_dump_json()

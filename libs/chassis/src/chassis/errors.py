@@ -38,10 +38,12 @@ class Problem(HTTPException):
         *,
         errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(status, detail, dict(headers) if headers else None)
         self.code = code
         self.errors = tuple(errors)
+        self.more = dict(more or {})
 
     def document(self) -> dict[str, Any]:
         """Return the problem document."""
@@ -54,7 +56,14 @@ class Problem(HTTPException):
         }
         if self.errors:
             document["errors"] = [fault.__dict__ for fault in self.errors]
-        return document
+        return document | self.more
+
+
+class KeptProblem(Problem):
+    """A refusal that is a fact itself: what the session wrote until then, events too, is committed before it is answered.
+
+    Raise it before anything is written that must not stay.
+    """
 
 
 def render(problem: Problem) -> Response:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import Match
 from starlette.types import Scope
 
 from chassis import db, idempotency, outbox, positions, reads, telemetry
 from chassis.auth import Authenticated, _anyone
 from chassis.db import Session
-from chassis.errors import Fault, Problem, pointer, render
+from chassis.errors import Fault, KeptProblem, Problem, pointer, render
 from chassis.outages import is_outage
 from chassis.runtime import runtime_of
 
@@ -187,11 +190,24 @@ def _refuse_control_characters(request: Request) -> None:
                 )
 
 
+@asynccontextmanager
+async def _keeping(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[Session]:
+    """Run a transaction that commits before a refusal that is to be kept too."""
+    kept: KeptProblem | None = None
+    async with db.transaction(engine, organization_id) as session:
+        try:
+            yield session
+        except KeptProblem as problem:
+            kept = problem
+    if kept is not None:
+        raise kept
+
+
 async def tenant_session(request: Request, principal: Authenticated) -> AsyncIterator[Session]:
     """Be the committer of a signed-in caller's request: sets the tenant, honours Idempotency-Key, commits before the answer is sent."""
     given = request.headers.get("idempotency-key")
     runtime = runtime_of(request)
-    async with db.transaction(runtime.engine, principal.organization_id) as session:
+    async with _keeping(runtime.engine, principal.organization_id) as session:
         request.state.session = session
         if given is None or request.method in {"GET", "HEAD"}:
             yield session

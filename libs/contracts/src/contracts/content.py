@@ -1,4 +1,4 @@
-"""Events of content: posts, comments and reactions."""
+"""Events of content: posts, comments and reactions, personas of the brand, and announcements."""
 
 from __future__ import annotations
 
@@ -34,12 +34,52 @@ class PostPublished(PostEvent):
     type: ClassVar[str] = "content.post.published.v1"
 
     section: str = Field(description="the part of the community it stands in", examples=["general"])
+    kind: str = Field(
+        default="post",
+        description="post, article, daily_topic, greeting, resource or announcement",
+        examples=["daily_topic"],
+    )
+    persona_id: UUID | None = Field(
+        default=None, description="the persona of the brand as which the author speaks: members do not learn who it is"
+    )
+    group_id: UUID | None = Field(default=None, description="only this group sees it; none: the whole community")
+    theme_id: UUID | None = Field(default=None, description="the theme that it belongs to")
+    delivery_id: UUID | None = Field(default=None, description="the calendar's delivery that it is")
+    promotion: bool = Field(default=False, description="it sells, where others give")
 
 
 class PostEdited(PostEvent):
-    """A post's text changed."""
+    """A post's text or settings changed."""
 
     type: ClassVar[str] = "content.post.edited.v1"
+
+
+class PostWithdrawn(PostEvent):
+    """A published post is seen no longer: held, removed, expired, or a draft again. Its words stay."""
+
+    type: ClassVar[str] = "content.post.withdrawn.v1"
+
+    cause: str = Field(description="held, removed, expired or draft", examples=["expired"])
+
+
+class PostRestored(PostEvent):
+    """A withdrawn post is seen again."""
+
+    type: ClassVar[str] = "content.post.restored.v1"
+
+
+class PostWritten(PostEvent):
+    """A post that nobody sees yet was begun, changed, submitted for review, returned or held: for the editors' desk."""
+
+    type: ClassVar[str] = "content.post.written.v1"
+
+    state: str = Field(description="draft, in_review, scheduled, held, expired or published", examples=["in_review"])
+
+
+class PostReviewDue(PostEvent):
+    """A pinned or evergreen piece has come to the date at which somebody is to look whether it is still right."""
+
+    type: ClassVar[str] = "content.post.review_due.v1"
 
 
 class PostDeleted(PostEvent):
@@ -72,6 +112,24 @@ class CommentEdited(CommentEvent):
     """A comment's text changed."""
 
     type: ClassVar[str] = "content.comment.edited.v1"
+
+
+class CommentHeld(CommentEvent):
+    """A comment is seen by its author and moderators only, until it is decided upon."""
+
+    type: ClassVar[str] = "content.comment.held.v1"
+
+
+class CommentWithdrawn(CommentEvent):
+    """A comment was removed by a moderator; its words stay as evidence."""
+
+    type: ClassVar[str] = "content.comment.withdrawn.v1"
+
+
+class CommentRestored(CommentEvent):
+    """A comment that had been published is seen again."""
+
+    type: ClassVar[str] = "content.comment.restored.v1"
 
 
 class CommentDeleted(CommentEvent):
@@ -108,13 +166,68 @@ class ReactionRemoved(ReactionEvent):
     type: ClassVar[str] = "content.reaction.removed.v1"
 
 
+class BrandPersonaChanged(Event):
+    """A persona of the brand was made, changed or retired; its name stays in content."""
+
+    type: ClassVar[str] = "content.brand_persona.changed.v1"
+    aggregate: ClassVar[str] = "brand_persona"
+
+    persona_id: UUID
+    retired: bool
+
+
+class WritingPolicyChanged(Event):
+    """A community asks for a second person's eyes on other kinds of posts from now on."""
+
+    type: ClassVar[str] = "content.writing_policy.changed.v1"
+    aggregate: ClassVar[str] = "writing_policy"
+
+    community_id: UUID
+    reviewed_kinds: list[str] = Field(examples=[["article", "announcement"]])
+
+
+class AnnouncementAcknowledged(Event):
+    """A member said that they have read an announcement that asks for it."""
+
+    type: ClassVar[str] = "content.acknowledgement.given.v1"
+    aggregate: ClassVar[str] = "acknowledgement"
+
+    acknowledgement_id: UUID
+    post_id: UUID
+    community_id: UUID
+    account_id: UUID
+
+
+class AnnouncementReminderWanted(Event):
+    """Staff want a member reminded of an announcement that they have not acknowledged: for outreach, within the member's budget."""
+
+    type: ClassVar[str] = "content.reminder.wanted.v1"
+    aggregate: ClassVar[str] = "reminder"
+
+    reminder_id: UUID = Field(description="the reminding of which this is one")
+    post_id: UUID
+    community_id: UUID
+    account_id: UUID
+
+
 EVENTS: tuple[type[Event], ...] = (
     PostPublished,
     PostEdited,
+    PostWithdrawn,
+    PostRestored,
+    PostWritten,
+    PostReviewDue,
     PostDeleted,
     CommentPublished,
     CommentEdited,
+    CommentHeld,
+    CommentWithdrawn,
+    CommentRestored,
     CommentDeleted,
     ReactionAdded,
     ReactionRemoved,
+    BrandPersonaChanged,
+    WritingPolicyChanged,
+    AnnouncementAcknowledged,
+    AnnouncementReminderWanted,
 )

@@ -8,6 +8,7 @@ from chassis import standing
 from chassis.app import Service
 from content.contributions import routes as contributions
 from content.discussion import routes as discussion
+from content.groups import consumers as groups
 from content.posts import routes as posts
 from content.settings import ContentSettings
 
@@ -18,7 +19,7 @@ service = Service(
     migrations=Path(__file__).parents[2] / "migrations",
     standing_query=standing.QUERY,
     routers=[posts.imports, posts.routes, discussion.imports, discussion.routes, contributions.routes],
-    consumers=[standing.consumers],
+    consumers=[standing.consumers, groups.consumers],
     tags={
         "posts": "What members and staff publish, and the feed.",
         "discussion": "Comments on posts, and reactions to both.",

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from chassis.schemas import Input, Output
-from content.discussion.policy import LONGEST_EMOJI, MOST_EMOJIS, is_emoji
+from content.discussion.policy import LONGEST_EMOJI, MOST_EMOJIS, CommentState, is_emoji
 from content.imports import (
     LARGEST_BATCH,
     LARGEST_REACTION_BATCH,
@@ -65,6 +65,9 @@ class CommentOut(Output):
     post_id: UUID
     parent_id: UUID | None = Field(description="the comment that it answers; that one may have been deleted since")
     author_id: UUID
+    state: CommentState = Field(
+        description="others see only what is published; what is held, its author and moderators"
+    )
     body: str = Field(description="Markdown; a mention is `<@ACCOUNT_ID>`", examples=["It was pure *serendipity*."])
     commented_at: datetime
     edited_at: datetime | None

@@ -16,8 +16,10 @@ from chassis.auth import Reading, Standing
 from chassis.db import Session, read
 from chassis.errors import not_found
 from chassis.pagination import Cursors
+from content.groups import queries as groups
 from content.posts import policy
 from content.posts.models import Post
+from content.posts.policy import PostState
 from contracts.members import CommunityRole, CommunityState
 
 OWN, OTHER = b"\x01", b"\x02"
@@ -29,7 +31,7 @@ OWN, OTHER = b"\x01", b"\x02"
 _DOCUMENTS = """
 WITH page AS MATERIALIZED ({page}), commented AS (
     SELECT post_id, count(*) AS comment_count FROM comment
-    WHERE post_id = ANY(ARRAY(SELECT id FROM page)) AND deleted_at IS NULL GROUP BY post_id
+    WHERE post_id = ANY(ARRAY(SELECT id FROM page)) AND state = 'published' GROUP BY post_id
 ), reacted AS (
     SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
     FROM (
@@ -41,25 +43,62 @@ WITH page AS MATERIALIZED ({page}), commented AS (
 SELECT page.place, page.version, page.published_at, page.id,
     left(row_to_json(document)::text, -1) || ',"can":' || CASE WHEN page.author_id = $3 THEN E'\\x01' ELSE E'\\x02' END || '}}' AS document
 FROM page LEFT JOIN commented ON post_id = page.id LEFT JOIN reacted ON subject_id = page.id
+LEFT JOIN brand_persona AS persona ON persona.id = page.persona_id
 CROSS JOIN LATERAL (
-    SELECT page.id, page.community_id, page.author_id, page.title, page.body, page.section, page.published_at, page.edited_at,
+    SELECT page.id, page.community_id, CASE WHEN persona_id IS NULL OR page.author_id = $3 THEN page.author_id END AS author_id,
+        CASE WHEN persona_id IS NOT NULL THEN json_build_object('id', persona_id, 'name', persona.name) END AS persona,
+        page.kind, page.state, page.group_id, page.title, page.body, page.section, page.published_at, page.edited_at,
         page.origin, page.external_id, page.attachments, coalesce(comment_count, 0) AS comment_count,
         coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
-_POST = "SELECT 1 AS place, * FROM post WHERE id = $4 AND community_id = $2 AND deleted_at IS NULL"
-_ONE = f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=_POST)}) AS listed"
+
+
+def holds(*roles: CommunityRole) -> str:
+    """Return whether the caller ($3) has one of the roles in the community ($2), as SQL: managers have them all."""
+    named = ", ".join(f"'{role}'" for role in (CommunityRole.MANAGER, *roles))
+    return f"""EXISTS (SELECT FROM standing_member AS held WHERE held.community_id = $2 AND held.account_id = $3
+        AND held.state = 'approved' AND held.roles && ARRAY[{named}])"""
+
+
+def published(staff: bool) -> str:  # noqa: FBT001  the key of a cache
+    """Return the condition under which the caller sees a post as everybody does: of the whole community, or of their groups.
+
+    `staff` of the organization, and editors and moderators, are in every group.
+    """
+    if staff:
+        return "post.state = 'published'"
+    everywhere = holds(CommunityRole.MODERATOR, CommunityRole.EDITOR)
+    return f"post.state = 'published' AND (post.group_id IS NULL OR post.group_id = ANY({groups.OF_CALLER}) OR {everywhere})"
+
+
+def readable(staff: bool) -> str:  # noqa: FBT001  the key of a cache
+    """Return the condition under which the caller may read a post by its id: published ones, their own, and those of the desk.
+
+    What is held is its author's and the moderators'; what editors prepare is the editors'.
+    """
+    if staff:
+        return "post.state <> 'removed'"
+    return f"""post.state <> 'removed' AND ({published(staff)} OR post.author_id = $3
+        OR post.state = 'held' AND {holds(CommunityRole.MODERATOR)}
+        OR post.state <> 'held' AND post.kind <> 'post' AND {holds(CommunityRole.EDITOR, CommunityRole.MODERATOR)})"""
+
+
+@lru_cache
+def _one(staff: bool) -> str:  # noqa: FBT001  the key of a cache
+    post = f"SELECT 1 AS place, * FROM post WHERE id = $4 AND community_id = $2 AND {readable(staff)}"
+    return f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=post)}) AS listed"
 
 
 @lru_cache(maxsize=256)
-def _feed(conditions: str, limit: int) -> str:
+def _feed(conditions: str, limit: int, staff: bool) -> str:  # noqa: FBT001  the key of a cache
     """Return the feed's statement: it answers the key of the page's last post when more follow, a line feed, and the posts.
 
     The limit stands in the text: as an argument PostgreSQL would plan the statement anew for every request.
     """
     newest = f"""
         SELECT row_number() OVER () AS place, * FROM (
-            SELECT * FROM post WHERE community_id = $2 AND deleted_at IS NULL {conditions}
+            SELECT * FROM post WHERE community_id = $2 AND {published(staff)} {conditions}
             ORDER BY published_at DESC, id DESC LIMIT {limit + 1:d}) AS newest"""
     return f"""
     SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg(published_at::text || '|' || id))[{limit:d}] END, '') || E'\\n['
@@ -73,11 +112,17 @@ class Filter(NamedTuple):
 
     section: str | None = None
     author_id: UUID | None = None
+    kind: str | None = None
+    group_id: UUID | None = None
 
 
 def caller_of(member: Standing) -> policy.Caller:
     """Return what policy needs to know of a member."""
-    return policy.Caller(trusted=member.staff or bool(member.roles), moderator=member.has(CommunityRole.MODERATOR))
+    return policy.Caller(
+        trusted=member.staff or bool(member.roles),
+        moderator=member.has(CommunityRole.MODERATOR),
+        editor=member.has(CommunityRole.EDITOR),
+    )
 
 
 def with_abilities(documents: bytes, member: Standing, answer: str) -> bytes:
@@ -96,18 +141,20 @@ def _can(state: CommunityState, caller: policy.Caller, own: bool, answer: str) -
 async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: str | None) -> bytes:
     """Return a page of the feed as JSON, newest first. Raises Problem 403, 404, 422 for a foreign cursor."""
     cursors = reading.runtime.cursors
-    scope = f"posts:{reading.principal.organization_id}:{reading.community_id}:{filters.section}:{filters.author_id}"
+    scope = f"posts:{reading.principal.organization_id}:{reading.community_id}:" + ":".join(map(str, filters))
     conditions = ""
     arguments: list[str | UUID | datetime] = []
-    for column, value in (("section", filters.section), ("author_id", filters.author_id)):
+    for column, value in filters._asdict().items():
         if value is not None:
             arguments.append(value)
             conditions += f" AND {column} = ${len(arguments) + 3}"
+    if filters.author_id is not None:  # who speaks behind a persona is nobody's to find out
+        conditions += " AND (persona_id IS NULL OR author_id = $3)"
     after = cursors.decode(scope, cursor)
     if after is not None:
         arguments += [datetime.fromisoformat(after[0]), UUID(after[1])]
         conditions += f" AND (published_at, id) < (${len(arguments) + 2}, ${len(arguments) + 3})"
-    member, found = await reading.fetch(_feed(conditions, limit), *arguments)
+    member, found = await reading.fetch(_feed(conditions, limit, reading.principal.staff), *arguments)
     last, documents = split(found, "community")
     return page(last, with_abilities(documents, member, "comment"), cursors, scope)
 
@@ -135,42 +182,76 @@ class Document(NamedTuple):
 
 async def get_post(reading: Reading, post_id: UUID) -> Document:
     """Return a post as the caller sees it. Raises Problem 403, 404, for a tombstone too."""
-    member, found = await reading.fetch(_ONE, post_id)
+    member, found = await reading.fetch(_one(reading.principal.staff), post_id)
     version, document = split(found, "post")
     return Document(int(version), with_abilities(document, member, "comment"))
 
 
 async def get_written_post(session: Session, member: Standing, post_id: UUID) -> Document:
     """Return a post as the member sees it who has just written it."""
-    found = await read(session, _ONE, member.community_id, member.principal.account_id, post_id)
+    found = await read(session, _one(member.principal.staff), member.community_id, member.principal.account_id, post_id)
     version, document = split(found, "post")
     return Document(int(version), with_abilities(document, member, "comment"))
 
 
-async def lock_post(session: Session, community_id: UUID, post_id: UUID) -> Post:
-    """Return a post, locked against every other change. Raises Problem 404."""
-    found = await session.scalars(
-        select(Post)
-        .where(Post.id == post_id, Post.community_id == community_id, col(Post.deleted_at).is_(None))
-        .with_for_update()
-    )
+async def lock_post(session: Session, community_id: UUID, post_id: UUID, *, removed: bool = False) -> Post:
+    """Return a post, locked against every other change; one that moderators removed only when asked for. Raises Problem 404."""
+    wanted = select(Post).where(Post.id == post_id, Post.community_id == community_id, col(Post.deleted_at).is_(None))
+    if not removed:
+        wanted = wanted.where(Post.state != PostState.REMOVED.value)
+    found = await session.scalars(wanted.with_for_update())
     post = found.one_or_none()
     if post is None:
         raise not_found("post")
     return post
 
 
-async def get_subject(session: Session, community_id: UUID, post_id: UUID) -> UUID:
-    """Return a post's author, and keep the post from being deleted until the transaction ends; others may do the same at once."""
-    found = await session.scalars(
-        select(Post.author_id)
-        .where(Post.id == post_id, Post.community_id == community_id, col(Post.deleted_at).is_(None))
+async def get_subject(session: Session, member: Standing, post_id: UUID) -> UUID:
+    """Return the author of a published post that the member sees, and keep the post from being deleted until the transaction ends.
+
+    Others may do the same at once. Raises Problem 404.
+    """
+    found = await session.execute(
+        select(Post.author_id, Post.group_id)
+        .where(Post.id == post_id, Post.community_id == member.community_id, Post.state == PostState.PUBLISHED.value)
         .with_for_update(read=True, key_share=True)
     )
-    author = found.one_or_none()
-    if author is None:
+    row = found.one_or_none()
+    if row is None:
         raise not_found("post")
-    return author
+    if not await _in_group(session, member, row.group_id):
+        raise not_found("post")
+    return UUID(str(row.author_id))
+
+
+async def get_author(session: Session, post_id: UUID) -> UUID:
+    """Return who wrote a post, whatever its state; there is one."""
+    found = await session.scalars(select(Post.author_id).where(Post.id == post_id))
+    return found.one()
+
+
+async def sees(session: Session, member: Standing, post_id: UUID) -> bool:
+    """Return whether the member sees a post that is published."""
+    found = await session.execute(
+        select(Post.group_id).where(
+            Post.id == post_id, Post.community_id == member.community_id, Post.state == PostState.PUBLISHED.value
+        )
+    )
+    row = found.one_or_none()
+    return row is not None and await _in_group(session, member, row.group_id)
+
+
+async def _in_group(session: Session, member: Standing, group_id: UUID | None) -> bool:
+    caller = caller_of(member)
+    if group_id is None or caller.editor or caller.moderator:
+        return True
+    return group_id in await groups.groups_of(session, member.community_id, member.principal.account_id)
+
+
+async def find_delivered(session: Session, delivery_id: UUID) -> Post | None:
+    """Return the post that a delivery has become."""
+    found = await session.scalars(select(Post).where(Post.delivery_id == delivery_id))
+    return found.one_or_none()
 
 
 class Imported(NamedTuple):

@@ -14,12 +14,16 @@ from chassis.requests import IfMatch, ImportRoute, TenantSession
 from chassis.schemas import Page, problems
 from content.imports import ImportReport
 from content.posts import commands, queries
+from content.posts.imported import commands as imported
+from content.posts.policy import PostKind
 from content.posts.schemas import PostCreate, PostImports, PostOut, PostUpdate
 
 routes = router("posts")
 imports = router("posts", ImportRoute)
 
 SectionFilter = Annotated[str | None, Query(max_length=80, description="only posts of this section")]
+KindFilter = Annotated[PostKind | None, Query(description="only posts of this kind")]
+GroupFilter = Annotated[UUID | None, Query(description="only posts of this group")]
 AuthorFilter = Annotated[UUID | None, Query(description="only posts of this account")]
 
 
@@ -35,27 +39,35 @@ async def import_posts(session: TenantSession, manager: Manager, batch: PostImpo
 
     Each external id of a source is imported once, deleted posts included: repeat a batch as often as needed.
     """
-    return await commands.import_posts(session, manager, batch)
+    return await imported.import_posts(session, manager, batch)
 
 
 @routes.post(
     "/v1/communities/{community_id}/posts", status_code=201, response_model=PostOut, responses=problems(409, 413)
 )
 async def create_post(session: TenantSession, member: Member, body: PostCreate) -> Response:
-    """Publish a post."""
-    return answer(await commands.publish_post(session, member, body), 201)
+    """Publish a post, or begin a draft of one.
+
+    A text that a rule forbids is answered 422 `text-blocked` with the rule's clause; one that a rule holds, or that a second person
+    has to read first, is answered in state `held` or `in_review`.
+    """
+    return answer(await commands.write_post(session, member, body), 201)
 
 
 @routes.get("/v1/communities/{community_id}/posts", response_model=Page[PostOut])
 async def list_posts(
     reading: MemberReading,
+    *,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
     section: SectionFilter = None,
     author: AuthorFilter = None,
+    kind: KindFilter = None,
+    group: GroupFilter = None,
 ) -> Response:
-    """Read the feed, newest first."""
-    content = await queries.list_posts(reading, queries.Filter(section, author), limit=limit, cursor=cursor)
+    """Read the feed, newest first: what is published in the community and in the caller's groups."""
+    filters = queries.Filter(section, author, kind, group)
+    content = await queries.list_posts(reading, filters, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
 
 

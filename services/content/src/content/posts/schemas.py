@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from chassis.schemas import Input, Output
 from content.imports import LARGEST_BATCH, Attachments, ExternalId, JudgedAlone, OriginalTime, Source
-from content.posts.policy import DEFAULT_SECTION
+from content.posts.policy import DEFAULT_SECTION, PostKind, PostState
 from content.text import Body, Section, Title
 from contracts.base import Origin
 
@@ -32,6 +32,12 @@ class PostCreate(Input):
     body: Body
     title: Title | None = None
     section: Section = DEFAULT_SECTION
+    kind: PostKind = Field(default=PostKind.POST, description="members write posts; everything else is the editors'")
+    group_id: UUID | None = Field(default=None, description="only this group sees it; none: the whole community")
+    persona_id: UUID | None = Field(
+        default=None, description="the persona of the brand to speak as: editors; members do not learn who wrote it"
+    )
+    draft: bool = Field(default=False, description="begin it, and publish it later")
 
 
 class PostUpdate(Input):
@@ -43,12 +49,23 @@ class PostUpdate(Input):
     title: Title | None = None
 
 
+class PersonaShown(Output):
+    """A persona of the brand, as readers see it."""
+
+    id: UUID
+    name: dict[str, str] = Field(description="by language", examples=[{"zh": "小英老师", "en": "Teacher Ying"}])
+
+
 class PostOut(Output):
     """A post as the caller sees it."""
 
     id: UUID
     community_id: UUID
-    author_id: UUID
+    author_id: UUID | None = Field(description="null for others than the author where a persona of the brand speaks")
+    persona: PersonaShown | None = Field(description="the persona of the brand that speaks")
+    kind: PostKind
+    state: PostState = Field(description="others see only what is published")
+    group_id: UUID | None = Field(description="only this group sees it; null: the whole community")
     title: str | None = Field(examples=["每日一词"])
     body: str = Field(description="Markdown; a mention is `<@ACCOUNT_ID>`", examples=["今天的单词:*serendipity*。"])
     section: str = Field(examples=["daily-topic"])
