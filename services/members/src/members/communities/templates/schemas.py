@@ -148,6 +148,10 @@ class CommunityFromTemplate(Input):
     version: int | None = Field(default=None, ge=1, description="of the template; left out: the newest")
 
 
+Value = bool | int | str | dict[str, Any] | list[dict[str, Any]] | None
+"""What a field holds: a switch, a number, a name, texts by language, rules; null when it says nothing."""
+
+
 class FieldChange(Output):
     """One field in which a community differs from the template."""
 
@@ -155,8 +159,8 @@ class FieldChange(Output):
     action: Action = Field(
         description="change: is set; conflict: edited here and changed in the template, kept unless forced; kept: edited here only"
     )
-    before: Any = Field(examples=[40])
-    after: Any = Field(examples=[50])
+    before: Value = Field(examples=[40])
+    after: Value = Field(examples=[50])
 
 
 class TemplatePreview(Output):
