@@ -88,6 +88,8 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/group-templates/**", "members"),
     Route("/v1/communities/{}/tags/**", "members"),
     Route("/v1/communities/{}/segments/**", "members"),
+    Route("/v1/communities/{}/exports/**", "members"),
+    Route("/v1/exports/**", "members"),
     Route("/v1/communities/{}/form", "members"),
     Route("/v1/communities/{}/forms/**", "members"),
     Route("/v1/communities/{}/screening-policy", "members"),
