@@ -25,11 +25,16 @@ routes = router("exports")
 XLSX: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A workbook of one sheet: titles in the reader's language, dates and numbers typed, texts never formulas.",
-        "content": {sheets.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {sheets.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": "PK\u0003\u0004"}},
     }
 }
-Text = Annotated[str | None, Query(max_length=80)]
-Name = Annotated[str, Path(max_length=60, pattern="^[a-z-]+$", examples=["memberships"])]
+
+
+def _narrowed(what: str) -> Any:  # noqa: ANN401  FastAPI's marker
+    return Query(description=f"only those {what}; of lists that have this filter")
+
+
+Name = Annotated[str, Path(max_length=60, description="which list", examples=["memberships"])]
 
 
 def _file(export: Export, chunks: Any) -> StreamingResponse:  # noqa: ANN401  an iterator of bytes
@@ -46,14 +51,14 @@ async def export_community_list(  # noqa: PLR0913  one parameter for each filter
     list_name: Name,
     language: Language,
     *,
-    state: Text = None,
-    owner: UUID | None = None,
-    persona_id: UUID | None = None,
-    group_id: UUID | None = None,
-    segment_id: UUID | None = None,
-    dimension: Text = None,
-    channel: Text = None,
-    tier: Text = None,
+    state: Annotated[str | None, _narrowed("in this state")] = None,
+    owner: Annotated[UUID | None, _narrowed("whom this account looks after")] = None,
+    persona_id: Annotated[UUID | None, _narrowed("who match this persona")] = None,
+    group_id: Annotated[UUID | None, _narrowed("in this group")] = None,
+    segment_id: Annotated[UUID | None, _narrowed("in this segment")] = None,
+    dimension: Annotated[str | None, _narrowed("along this dimension")] = None,
+    channel: Annotated[str | None, _narrowed("of this channel")] = None,
+    tier: Annotated[str | None, _narrowed("in the tier of this code")] = None,
 ) -> Response:
     """Take a list of the community out as XLSX, narrowed by the same filters as the list itself. Managers; each export is recorded.
 
