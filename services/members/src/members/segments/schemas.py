@@ -125,7 +125,7 @@ class PreviewOut(Output):
     low: int = Field(description="the count less its margin, though not less than were seen to match")
     high: int = Field(description="the count and its margin")
     looked_at: int | None = Field(
-        description="how many members in random order the estimate is scaled up from: 2,000, or 10,000 where fewer than 50 of those "
+        description="how many members in random order the estimate is scaled up from: 1,500, or 10,000 where fewer than 50 of those "
         "match; null when everybody was counted, which is also done where few match of 10,000"
     )
     sample: list[MemberCard] = Field(description="up to 20 of them")
