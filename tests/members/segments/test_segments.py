@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.members.segments.test_facts import posted, reacted
 from tests.members.town import Town, found_town
 
-from chassis import migrations
+from chassis import clock, migrations
 from chassis.clock import MovableClock
 from chassis.ids import new_id
 from chassis.testing.cluster import Cluster
@@ -22,6 +22,7 @@ from contracts.members import MEMBERSHIP_EVENTS, MembershipTagsChanged, ProfileU
 from members.app import service
 from members.segments import policy
 from members.segments.currency import policy as times
+from members.segments.filters import fields
 
 TAGGED = {"field": "tag", "op": "=", "value": "vip"}
 POSTED = {"fact": "posts", "window_days": 7, "op": ">=", "value": 2}
@@ -245,19 +246,127 @@ async def test_circles_are_refused_even_when_closed_from_both_ends_at_once(scene
     await pass_time(scene)
 
 
+async def test_a_filter_that_cannot_be_read_any_more_is_told_and_keeps_its_members(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = fields.Field("colour", fields.Kind.TEXT, "account.locale", of_account=True)
+    monkeypatch.setitem(fields.FIELDS, "colour", field)
+    coloured = await scene.save({"all": [NEVER, {"field": "colour", "op": "!=", "value": "red"}]})
+    above = await scene.save({"not": {"segment": coloured["id"]}})
+    sound, tagged = await scene.save(NEVER), await scene.save(TAGGED)
+    await pass_time(scene)
+    assert (await scene.read(coloured))["state"] == "current"
+    assert await scene.inside(coloured) == set(scene.accounts)
+    monkeypatch.delitem(fields.FIELDS, "colour")
+    # Neither an event nor a new day moves anybody; the sound ones go on.
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    await scene.town.kit.deliver(posted(scene.town, scene.community, scene.accounts[0], now))
+    await scene.town.owner.put(f"{scene.base}/memberships/{scene.memberships[1]}/tags/vip")
+    await pass_time(scene)
+    await pass_time(scene, days=2)
+    assert await scene.inside(coloured) == set(scene.accounts)
+    assert await scene.inside(above) == set()
+    assert await scene.inside(sound) == set(scene.accounts[1:])
+    assert await scene.inside(tagged) == {scene.accounts[1]}
+    listed = {one["id"]: one for one in (await scene.town.owner.get(f"{scene.base}/segments")).json()["data"]}
+    for segment, pointer, code in (
+        (coloured, "/filter/all/1/field", "field-unknown"),
+        (above, "/filter/not/segment", "segment-broken"),
+    ):
+        found = await scene.read(segment)
+        assert found == listed[segment["id"]]
+        assert (found["state"], found["current"], found["members"]) == (
+            "broken",
+            False,
+            len(await scene.inside(segment)),
+        )
+        assert (found["broken"]["pointer"], found["broken"]["code"]) == (pointer, code)
+    assert (listed[sound["id"]]["state"], listed[sound["id"]]["broken"]) == ("current", None)
+    # It is mentioned by nobody new, and cannot go while somebody mentions it.
+    for path, body in (("segments", {"name": {"en": "x"}}), ("segments/previews", {})):
+        refused = await scene.town.owner.post(
+            f"{scene.base}/{path}", json={**body, "filter": {"all": [{"segment": coloured["id"]}]}}
+        )
+        fault = refused.json()["errors"][0]
+        assert (refused.status_code, fault["pointer"], fault["code"]) == (
+            422,
+            "/filter/all/0/segment",
+            "segment-broken",
+        )
+    url = f"{scene.base}/segments/{coloured['id']}"
+    assert (await scene.town.owner.delete(url, headers={"If-Match": '"1"'})).json()["type"].endswith("segment-in-use")
+    # Another filter mends it, and what mentions it.
+    mended = await scene.town.owner.patch(url, json={"filter": NEVER}, headers={"If-Match": '"1"'})
+    assert (mended.status_code, mended.json()["state"]) == (200, "pending")
+    await pass_time(scene)
+    assert await scene.inside(coloured) == set(scene.accounts[1:])
+    assert await scene.inside(above) == {scene.accounts[0]}
+    assert (await scene.read(above))["state"] == "current"
+
+
+async def test_a_segment_that_mentions_one_that_went_is_told(scene: Scene) -> None:
+    base = await scene.save(NEVER)
+    above = await scene.save({"segment": base["id"]})
+    await pass_time(scene)
+    await scene.town.kit.sql("UPDATE segment SET deleted_at = now() WHERE id = $1", UUID(base["id"]))
+    await pass_time(scene, days=2)
+    found = await scene.read(above)
+    assert (found["state"], found["members"]) == ("broken", 4)
+    assert found["broken"]["code"] == "segment-unknown"
+    assert await scene.inside(above) == set(scene.accounts)
+    url = f"{scene.base}/segments/{above['id']}"
+    assert (await scene.town.owner.delete(url, headers={"If-Match": '"1"'})).status_code == 204
+
+
+async def test_a_member_leaves_a_window_by_the_clock_alone(scene: Scene) -> None:
+    week = {"fact": "active_days", "window_days": 7, "op": ">=", "value": 1}
+    active, quiet = await scene.save(week), await scene.save({"not": week})
+    start = clock.now()
+    await scene.town.kit.deliver(posted(scene.town, scene.community, scene.accounts[0], start))
+    await pass_time(scene)
+    assert await scene.inside(active) == {scene.accounts[0]}
+    for _ in range(6):
+        await pass_time(scene, days=1)
+        assert await scene.inside(active) == {scene.accounts[0]}
+    await pass_time(scene, days=1, minutes=10)
+    assert await scene.inside(active) == set()
+    assert await scene.inside(quiet) == set(scene.accounts)
+    assert await scene.crossings(active) == [("entered", scene.accounts[0]), ("left", scene.accounts[0])]
+
+
 async def test_bad_filters_change_nothing(scene: Scene) -> None:
-    deep: Any = NEVER
+    deep, deeper = NEVER, NEVER
     for _ in range(100):
         deep = {"not": deep}
-    for document, code in (
-        ({"field": "colour", "op": "=", "value": "red"}, "field-unknown"),
-        ({"segment": str(new_id())}, "segment-unknown"),
-        (deep, "nested-too-deep"),
+    for _ in range(20):
+        deeper = {"not": deeper}
+    for document, pointer, code in (
+        ({"field": "colour", "op": "=", "value": "red"}, "/filter/field", "field-unknown"),
+        ({"field": "tag'; DROP TABLE segment; --", "op": "=", "value": "x"}, "/filter/field", "field-unknown"),
+        ({"field": "tag", "op": "= ANY(", "value": "x"}, "/filter/op", "enum"),
+        ({"all": [NEVER, {"fact": "posts", "op": ">=", "value": "1 OR 1=1"}]}, "/filter/all/1/value", "int-type"),
+        ({"field": "tag", "op": "=", "value": "x" * 201}, "/filter/value", "string-type"),
+        ({"fact": "posts", "window_days": 0, "op": ">=", "value": 1}, "/filter/window_days", "int-type"),
+        ({"fact": "posts", "window_days": 10**6, "op": ">=", "value": 1}, "/filter/window_days", "int-type"),
+        ({"segment": str(new_id())}, "/filter/segment", "segment-unknown"),
+        (deep, None, "nested-too-deep"),
+        (deeper, "/filter" + "/not" * 16, "filter-too-deep"),
     ):
         for path in ("segments", "segments/previews"):
             body = {"filter": document, **({"name": {"en": "x"}} if path == "segments" else {})}
             answer = await scene.town.owner.post(f"{scene.base}/{path}", json=body)
-            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, code)
+            fault = answer.json()["errors"][0]
+            assert (answer.status_code, fault["code"]) == (422, code)
+            assert fault["pointer"]
+            assert pointer is None or fault["pointer"] == pointer
+    # What looks like SQL, or holds what PostgreSQL cannot keep, is a value like any other, or refused.
+    for value in ("'; DELETE FROM segment; --", "$1", ":p0", "{values}", "\u202e", "%s"):
+        assert (await scene.preview({"field": "tag", "op": "=", "value": value}))["count"] == 0
+    for value in ("\x00", "a\x00b"):
+        answer = await scene.town.owner.post(
+            f"{scene.base}/segments", json={"name": {"en": "x"}, "filter": {"field": "tag", "op": "=", "value": value}}
+        )
+        assert answer.status_code == 422, answer.text
     assert (await scene.town.owner.get(f"{scene.base}/segments")).json()["data"] == []
 
 
@@ -362,6 +471,28 @@ async def test_segments_come_to_a_database_with_tagged_members(cluster: Cluster)
         "SELECT version, tag FROM membership JOIN membership_tag USING (account_id)", database=database.name
     )
     assert found.strip() == "4|老用户"
+    cluster.drop(database)
+
+
+async def test_reactions_taken_back_come_to_a_database_with_facts(cluster: Cluster) -> None:
+    database, roles = cluster.empty("members"), cluster.roles("members")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0011")
+    organization, account, community = new_id(), new_id(), new_id()
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
+        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
+        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
+        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)
+        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'draft', '{account}', now(), 1);
+        INSERT INTO member_day VALUES ('{organization}', '{community}', '{account}', '2026-03-02', 0, 0, 1);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0012") == ["0012"]
+    cluster.postgres.psql("UPDATE member_day SET reactions = 0", database=database.name)
+    found = cluster.postgres.psql("SELECT day, posts, comments, reactions FROM member_day", database=database.name)
+    assert found.strip() == "2026-03-02|0|0|0"
     cluster.drop(database)
 
 

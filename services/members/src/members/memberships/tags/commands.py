@@ -37,6 +37,18 @@ GROUP BY account_id HAVING count(*) > :most
 """)
 
 
+_HAND_OVER = text("""
+WITH moved AS (
+    DELETE FROM membership_tag WHERE community_id = :community_id AND account_id = :gone RETURNING *
+), come AS (
+    INSERT INTO membership_tag (organization_id, community_id, account_id, tag)
+    SELECT organization_id, community_id, CAST(:living AS uuid), tag FROM moved ORDER BY tag
+    ON CONFLICT DO NOTHING RETURNING account_id
+)
+SELECT account_id FROM moved UNION SELECT account_id FROM come
+""")
+
+
 async def tag(
     session: Session, community_id: UUID, tag_: str, membership_ids: Collection[UUID], actor: UUID | None
 ) -> int:
@@ -74,6 +86,25 @@ async def untag(session: Session, community_id: UUID, tag_: str, membership_id: 
         raise not_found("membership")
     found = await session.execute(_TAKE, {"tag": tag_, "ids": [membership_id]})
     await _tell(session, community_id, list(found.scalars()), actor)
+
+
+async def hand_over(session: Session, merged_account_id: UUID, account_id: UUID) -> None:
+    """After a merge, let the living account have the merged one's tags wherever it has a membership. Doing so again changes nothing.
+
+    Nothing that was said of a person is lost, though both together may have more tags than one could be given.
+    """
+    parties = {"gone": merged_account_id, "living": account_id}
+    rows = await session.execute(
+        text("""
+            SELECT community_id FROM membership WHERE account_id = :living AND community_id IN (
+                SELECT community_id FROM membership_tag WHERE account_id = :gone) ORDER BY id FOR UPDATE
+        """),
+        parties,
+    )
+    for community_id in rows.scalars().all():
+        bound = {**parties, "community_id": community_id}
+        moved = await session.execute(_HAND_OVER, bound)
+        await _tell(session, community_id, list(moved.scalars()), None)
 
 
 async def _tell(session: Session, community_id: UUID, accounts: list[UUID], actor: UUID | None) -> None:
