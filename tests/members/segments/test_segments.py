@@ -476,7 +476,7 @@ async def test_segments_come_to_a_database_with_tagged_members(cluster: Cluster)
 
 async def test_reactions_taken_back_come_to_a_database_with_facts(cluster: Cluster) -> None:
     database, roles = cluster.empty("members"), cluster.roles("members")
-    await migrations.upgrade(database.owner, service.migrations, roles, revision="0011")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0012")
     organization, account, community = new_id(), new_id(), new_id()
     cluster.postgres.psql(
         f"""
@@ -489,7 +489,7 @@ async def test_reactions_taken_back_come_to_a_database_with_facts(cluster: Clust
         """,
         database=database.name,
     )
-    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0012") == ["0012"]
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0013") == ["0013"]
     cluster.postgres.psql("UPDATE member_day SET reactions = 0", database=database.name)
     found = cluster.postgres.psql("SELECT day, posts, comments, reactions FROM member_day", database=database.name)
     assert found.strip() == "2026-03-02|0|0|0"

@@ -3,8 +3,8 @@
 from chassis.migrations import roles, run
 from chassis.schema import tenant_table
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
