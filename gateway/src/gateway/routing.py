@@ -55,8 +55,9 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/members/{}/file", "members"),
     Route("/v1/communities/{}/members/{}/contributions", "content"),
     Route("/v1/communities/{}/members/{}/presence", "engagement"),
-    # Imports come in batches; they alone may be large.
+    # Imports come in batches or as files; they alone may be large.
     Route("/v1/communities/{}/memberships/imports", "members", imports=True),
+    Route("/v1/communities/{}/member-files", "members", imports=True),
     Route("/v1/communities/{}/posts/imports", "content", imports=True),
     Route("/v1/communities/{}/comments/imports", "content", imports=True),
     Route("/v1/communities/{}/reactions/imports", "content", imports=True),
@@ -82,6 +83,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/goals/**", "members"),
     Route("/v1/communities/{}/readiness", "members"),
     Route("/v1/communities/{}/memberships/**", "members"),
+    Route("/v1/communities/{}/member-files/**", "members"),
     Route("/v1/communities/{}/groups/**", "members"),
     Route("/v1/communities/{}/card/**", "members"),
     Route("/v1/community-templates/**", "members"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import IO, Annotated, Any, ClassVar
 
 import orjson
 from fastapi import Depends, Request, Response
@@ -21,6 +23,7 @@ from chassis.outages import is_outage
 from chassis.runtime import runtime_of
 
 MOST_NESTING = 32
+MOST_IN_MEMORY = 2**20
 # Everything that is no text: C0 except tab and line feed (carriage returns come with Windows clients), DEL, C1.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -52,6 +55,13 @@ class JsonRequest(Request):
                 chunks.append(chunk)
             self._body = b"".join(chunks)
         return self._body
+
+    async def imprint(self) -> bytes:
+        """Return what tells this body from others, for Idempotency-Key. Raises Problem 413."""
+        return await self.body()
+
+    def release(self) -> None:
+        """Give back what the request holds beside memory."""
 
     async def json(self) -> Any:  # noqa: ANN401  JSON
         """Return the parsed body. Raises json.JSONDecodeError, RequestValidationError."""
@@ -90,6 +100,49 @@ class ImportRequest(JsonRequest):
     refuses_control_characters = False
 
 
+class UploadRequest(JsonRequest):
+    """A request whose body may be a file: it goes to a temporary file as it comes, so that memory stays flat."""
+
+    most_uploaded: ClassVar[int] = 16 * 2**20
+    media_types: ClassVar[frozenset[str]] = frozenset()
+    """What a route takes for a file, as its Content-Type says; anything else is JSON."""
+
+    @property
+    def uploads(self) -> bool:
+        """Whether the body says that it is a file."""
+        media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media in self.media_types
+
+    async def upload(self) -> IO[bytes]:
+        """Return the body as a file at its beginning. Raises Problem 413 as soon as it is too large, 415 when it says it is no file."""
+        if not self.uploads:
+            raise Problem(415, "unsupported-media-type", f"This route takes {', '.join(sorted(self.media_types))}.")
+        if not hasattr(self, "_file"):
+            # Closed by `release` when the answer is made, whatever the answer.
+            self._file: IO[bytes] = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY)  # noqa: SIM115
+            self._sum, size = hashlib.sha256(), 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > self.most_uploaded:
+                    raise Problem(413, "body-too-large", f"This route takes up to {self.most_uploaded} bytes.")
+                self._sum.update(chunk)
+                self._file.write(chunk)
+        self._file.seek(0)
+        return self._file
+
+    async def imprint(self) -> bytes:
+        """Return the sum of an uploaded file, or the body. Raises Problem 413."""
+        if not self.uploads:
+            return await self.body()
+        await self.upload()
+        return self._sum.digest()
+
+    def release(self) -> None:
+        """Let go of the temporary file."""
+        if hasattr(self, "_file"):
+            self._file.close()
+
+
 class Route(APIRoute):
     """A route of Hearth: reads strict JSON, and lets the committer see the answer before it is sent."""
 
@@ -119,7 +172,10 @@ class Route(APIRoute):
             _refuse_control_characters(request)
             if takes_json:
                 _refuse_other_media(request)
-            answer = await handle(request)
+            try:
+                answer = await handle(request)
+            finally:
+                request.release()
             if read is None:
                 _conclude(request, answer)
             return answer
@@ -196,9 +252,8 @@ async def tenant_session(request: Request, principal: Authenticated) -> AsyncIte
         if given is None or request.method in {"GET", "HEAD"}:
             yield session
             return
-        print_ = idempotency.fingerprint(
-            request.method, request.url.path, request.scope["query_string"], await request.body()
-        )
+        body = await (request.imprint() if isinstance(request, JsonRequest) else request.body())
+        print_ = idempotency.fingerprint(request.method, request.url.path, request.scope["query_string"], body)
         key = idempotency.Key(principal.organization_id, str(principal.account_id), given, print_)
         stored = await idempotency.begin(session, runtime.seal, key)
         if stored is not None:

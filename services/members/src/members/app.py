@@ -46,6 +46,9 @@ from members.memberships import commands as membership_commands
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
 from members.memberships import sheets as membership_sheets
+from members.memberships.files import jobs as member_file_jobs
+from members.memberships.files import routes as member_files
+from members.memberships.files import words as member_file_words
 from members.memberships.imports import routes as imports
 from members.memberships.notes import routes as notes
 from members.memberships.owners import routes as owners
@@ -99,6 +102,7 @@ async def start(runtime: Runtime) -> None:
 readiness_queries.REQUIREMENTS.append(policy_queries.policy_missing)
 membership_commands.CHECKS.append(application_commands.check_step)
 reasons.register(application_policy.WORDS)
+reasons.register(member_file_words.WORDS)
 
 # Groups know communities and segments, and not the other way round: what these need to know of groups is told here.
 template_commands.PARTS.extend(templated.PARTS)
@@ -136,6 +140,7 @@ service = Service(
         readiness.routes,
         memberships.routes,
         imports.routes,
+        member_files.routes,
         tags.routes,
         notes.routes,
         owners.routes,
@@ -172,6 +177,7 @@ service = Service(
     jobs=[
         credential_jobs.jobs,
         session_jobs.jobs,
+        member_file_jobs.jobs,
         segments_jobs.jobs,
         application_jobs.jobs,
         decision_jobs.jobs,
@@ -197,6 +203,7 @@ service = Service(
         "charter": "What a community is for, its goals, and what it needs before it opens.",
         "exports": "Every list as a file, and who took which out.",
         "notes": "What staff write down about a member, for one another.",
+        "member-files": "Members from CSV and XLSX files: mapping, dry run, import, rejected rows.",
         "tags": "The brand's own words on its members.",
         "segments": "Sets of members by what they are and did, kept current.",
         "screening": "Who is let in: forms, policies, personas, applications, entry links.",

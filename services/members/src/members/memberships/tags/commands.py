@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -10,6 +10,7 @@ from sqlalchemy import text
 from chassis import outbox
 from chassis.db import Session
 from chassis.errors import Fault, Problem, not_found
+from contracts.base import Origin
 from contracts.members import MembershipState, MembershipTagsChanged
 from members.memberships.tags import queries
 from members.memberships.tags.policy import MOST_PER_MEMBER
@@ -18,6 +19,14 @@ _ADD = text("""
 INSERT INTO membership_tag (organization_id, community_id, account_id, tag)
 SELECT organization_id, community_id, account_id, :tag FROM membership
 WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY account_id
+ON CONFLICT DO NOTHING RETURNING account_id
+""")
+_ADD_EACH = text("""
+INSERT INTO membership_tag (organization_id, community_id, account_id, tag)
+SELECT membership.organization_id, :community_id, wanted.account_id, wanted.tag
+FROM unnest(CAST(:accounts AS uuid[]), CAST(:tags AS text[])) AS wanted(account_id, tag)
+JOIN membership ON membership.community_id = :community_id AND membership.account_id = wanted.account_id
+ORDER BY wanted.account_id, wanted.tag
 ON CONFLICT DO NOTHING RETURNING account_id
 """)
 _TAKE = text("""
@@ -80,6 +89,24 @@ async def tag(
     return len(fresh)
 
 
+async def add(
+    session: Session,
+    community_id: UUID,
+    given: Sequence[tuple[UUID, str]],
+    actor: UUID | None,
+    *,
+    origin: Origin = Origin.LIVE,
+) -> None:
+    """Give accounts, which have memberships and room for it, tags of their own; each is told of once. Tags are clean already."""
+    if not given:
+        return
+    accounts, tags = zip(*given, strict=True)
+    found = await session.execute(
+        _ADD_EACH, {"community_id": community_id, "accounts": list(accounts), "tags": list(tags)}
+    )
+    await _tell(session, community_id, sorted(set(found.scalars())), actor, origin)
+
+
 async def untag(session: Session, community_id: UUID, tag_: str, membership_id: UUID, actor: UUID | None) -> None:
     """Take a tag off a membership; nothing happens when it is not there. Raises Problem 404."""
     if not await queries.lock_memberships(session, community_id, [membership_id]):
@@ -107,7 +134,9 @@ async def hand_over(session: Session, merged_account_id: UUID, account_id: UUID)
         await _tell(session, community_id, list(moved.scalars()), None)
 
 
-async def _tell(session: Session, community_id: UUID, accounts: list[UUID], actor: UUID | None) -> None:
+async def _tell(
+    session: Session, community_id: UUID, accounts: list[UUID], actor: UUID | None, origin: Origin = Origin.LIVE
+) -> None:
     if not accounts:
         return
     rows = await session.execute(_ADVANCE, {"community_id": community_id, "accounts": accounts})
@@ -120,4 +149,5 @@ async def _tell(session: Session, community_id: UUID, accounts: list[UUID], acto
             version=row.tags_version,
             community_id=community_id,
             actor=actor,
+            origin=origin,
         )
