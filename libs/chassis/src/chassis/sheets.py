@@ -86,7 +86,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A list that can be taken out: `source` and `where` are SQL, `keys` the (SQL, type) that order it and are unique together."""
+    """A list that can be taken out: `source` and `where` are SQL, `keys` the (SQL, type) that order it and are unique together.
+
+    An index that begins with what `where` fixes and goes on with the keys makes each page cost the same.
+    """
 
     name: str
     source: str
@@ -124,6 +127,10 @@ async def page(
     session: Session, sheet: Sheet, parameters: Mapping[str, Any], given: Sequence[str], after: Sequence[Any] | None
 ) -> tuple[list[Sequence[Any]], Sequence[Any] | None]:
     """Return a page of rows and the keys of its last, None when nothing follows."""
+    # A page is read along the index of its keys. Just after an import the planner has no statistics, takes what follows for little, and
+    # reads and sorts all of it for each page: 49 s for 110,000 rows where this takes 7.
+    for method in ("sort", "bitmapscan", "hashjoin", "mergejoin"):
+        await session.execute(text(f"SET LOCAL enable_{method} = off"))
     place = {f"after_{number}": value for number, value in enumerate(after or ())}
     found = await session.execute(text(sheet.paging(given, first=after is None)), {**parameters, **place})
     rows = found.all()

@@ -10,7 +10,7 @@ MEMBERSHIPS = Sheet(
     name="memberships",
     source=f"{OF_ACCOUNT} LEFT JOIN account AS owner ON owner.id = membership.owner_id",
     where="membership.community_id = :community_id",
-    keys=(("membership.id", "uuid"),),
+    keys=(("membership.state", "text"), ("membership.id", "uuid")),
     filters={
         "state": Filter("membership.state = :state"),
         "owner": Filter("membership.owner_id = :owner", "uuid"),

@@ -11,7 +11,7 @@ APPLICATIONS = Sheet(
             FROM application_decision AS decision WHERE decision.application_id = application.id
                 AND decision.undone_at IS NULL ORDER BY decision.number DESC LIMIT 1) AS why ON true""",
     where="application.community_id = :community_id",
-    keys=(("application.id", "uuid"),),
+    keys=(("application.state", "text"), ("application.id", "uuid")),
     filters={
         "state": Filter("application.state = :state"),
         "persona_id": Filter("application.persona_id = :persona_id", "uuid"),

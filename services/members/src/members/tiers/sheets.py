@@ -24,7 +24,7 @@ TIER_MOVES = Sheet(
     name="tier-moves",
     source="tier_move AS move JOIN account ON account.id = move.account_id LEFT JOIN account AS actor ON actor.id = move.actor",
     where="move.community_id = :community_id",
-    keys=(("move.id", "uuid"),),
+    keys=(("move.account_id", "uuid"), ("move.id", "uuid")),
     columns=(
         Column("at", {"en": "At", "zh": "时间"}, "move.at", moment=True),
         Column("account_id", ACCOUNT, "move.account_id"),
@@ -41,7 +41,7 @@ SILENCE_NOTICES = Sheet(
     name="silence-notices",
     source="silence_notice AS notice JOIN account ON account.id = notice.account_id",
     where="notice.community_id = :community_id",
-    keys=(("notice.id", "uuid"),),
+    keys=(("notice.state", "text"), ("notice.id", "uuid")),
     filters={"state": Filter("notice.state = :state")},
     columns=(
         Column("id", {"en": "Notice", "zh": "通知编号"}, "notice.id"),
