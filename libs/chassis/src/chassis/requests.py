@@ -104,8 +104,12 @@ class UploadRequest(JsonRequest):
     """A request whose body may be a file: it goes to a temporary file as it comes, so that memory stays flat."""
 
     most_uploaded: ClassVar[int] = 16 * 2**20
+    most_at_once: ClassVar[int] = 3
+    """Files of one process at a time: together they fit into the 64 MiB that a pod may keep in /tmp."""
     media_types: ClassVar[frozenset[str]] = frozenset()
     """What a route takes for a file, as its Content-Type says; anything else is JSON."""
+
+    _open: ClassVar[set[int]] = set()
 
     @property
     def uploads(self) -> bool:
@@ -114,10 +118,15 @@ class UploadRequest(JsonRequest):
         return media in self.media_types
 
     async def upload(self) -> IO[bytes]:
-        """Return the body as a file at its beginning. Raises Problem 413 as soon as it is too large, 415 when it says it is no file."""
+        """Return the body as a file at its beginning. Raises Problem 413 as soon as it is too large, 415 for no file, 503 when busy."""
         if not self.uploads:
             raise Problem(415, "unsupported-media-type", f"This route takes {', '.join(sorted(self.media_types))}.")
         if not hasattr(self, "_file"):
+            if len(self._open) >= self.most_at_once:
+                raise Problem(
+                    503, "uploads-busy", "Other files are being read: try again.", headers={"Retry-After": "2"}
+                )
+            self._open.add(id(self))
             # Closed by `release` when the answer is made, whatever the answer.
             self._file: IO[bytes] = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY)  # noqa: SIM115
             self._sum, size = hashlib.sha256(), 0
@@ -141,6 +150,7 @@ class UploadRequest(JsonRequest):
         """Let go of the temporary file."""
         if hasattr(self, "_file"):
             self._file.close()
+            self._open.discard(id(self))
 
 
 class Route(APIRoute):

@@ -1,5 +1,6 @@
 """Files that are none, that lie about themselves, or that would blow up: a clear problem, and nothing stored."""
 
+import asyncio
 import zipfile
 from io import BytesIO
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from tests.members.memberships.files.brought import CSV, PEOPLE, USUAL, XLSX, Desk, with_parts, workbook
 from tests.members.town import found_town
 
+from chassis.requests import UploadRequest
 from chassis.testing.kit import Kit
 from members.memberships.files import commands, policy, workbooks
 
@@ -131,6 +133,17 @@ async def test_size_and_media_type(desk: Desk) -> None:
         answer = await desk.send(PEOPLE, kind)
         assert (answer.status_code, answer.json()["type"]) == (415, "urn:hearth:problem:unsupported-media-type")
     assert await stored(desk) == []
+
+
+async def test_so_many_uploads_at_once_and_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UploadRequest, "most_at_once", 1)
+    answers = await asyncio.gather(*(desk.send(b"id,name\n" + b"x,y\n" * 1000 + b'"') for _ in range(3)))
+    assert min(answer.status_code for answer in answers) == 422
+    assert {answer.status_code for answer in answers} <= {422, 503}
+    assert (await desk.send(b"")).status_code == 422, "who was refused and who failed holds no place"
+    monkeypatch.setattr(UploadRequest, "most_at_once", 0)
+    refused = await desk.send(PEOPLE)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
 
 
 async def test_so_many_files_and_no_more(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
