@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,20 @@ async def test_what_looks_like_a_formula_stays_a_text_and_is_marked_as_one() -> 
     assert "<f" not in sheet.replace("<freeze", "")
     assert sheet.count('<c s="3" t="inlineStr">') == len(HOSTILE)
     assert 'quotePrefix="1"' in styles
+
+
+async def test_another_program_reads_the_same() -> None:
+    moment = datetime(2026, 11, 20, 16, 30, 15, tzinfo=UTC)
+    data = await whole(*[[[one, 1, moment, None, True]] for one in HOSTILE[:4]], header=["甲", "B", "C", "D", "E"])
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+    sheet = book.worksheets[0]
+    header, *rows = [list(row) for row in sheet.iter_rows()]
+    assert [one.value for one in header] == ["甲", "B", "C", "D", "E"]
+    assert [row[0].value for row in rows] == HOSTILE[:4]
+    assert {row[0].data_type for row in rows} == {"s"}, "a formula would be of type f"
+    local = datetime(2026, 11, 21, 0, 30, 15)  # noqa: DTZ001
+    assert [[one.value for one in row[1:]] for row in rows] == [[1, local, None, True]] * 4
+    book.close()
 
 
 @given(st.text())
