@@ -82,9 +82,13 @@ async def test_every_list_can_be_taken_out_in_both_languages(town: Town) -> None
     community = await town.community()
     base = f"/v1/communities/{community['id']}"
     segment = await town.owner.post(
-        f"{base}/segments", json={"name": {"zh": "老用户"}, "filter": {"field": "tag", "op": "has", "value": "vip"}}
+        f"{base}/segments", json={"name": {"zh": "老用户"}, "filter": {"field": "tag", "op": "=", "value": "vip"}}
     )
-    needed = {"segment-members": {"segment_id": segment.json().get("id", community["id"])}}
+    assert segment.status_code == 201, segment.text
+    needed = {
+        "segment-members": {"segment_id": segment.json()["id"]},
+        "member-file-rows": {"file_id": community["id"]},
+    }
     for name, sheet in queries.COMMUNITY.items():
         params = needed.get(name, {})
         for language in ("zh", "en"):

@@ -56,6 +56,7 @@ async def export_community_list(  # noqa: PLR0913  one parameter for each filter
     persona_id: Annotated[UUID | None, _narrowed("who match this persona")] = None,
     group_id: Annotated[UUID | None, _narrowed("in this group")] = None,
     segment_id: Annotated[UUID | None, _narrowed("in this segment")] = None,
+    file_id: Annotated[UUID | None, _narrowed("of this imported file")] = None,
     dimension: Annotated[str | None, _narrowed("along this dimension")] = None,
     channel: Annotated[str | None, _narrowed("of this channel")] = None,
     tier: Annotated[str | None, _narrowed("in the tier of this code")] = None,
@@ -64,7 +65,7 @@ async def export_community_list(  # noqa: PLR0913  one parameter for each filter
 
     Lists: memberships (state, owner), applications (state, persona_id), personas, groups (dimension), group-members (group_id),
     segments, segment-members (segment_id), tags, entry-links (channel) with their figures, tier-members (tier), tier-moves,
-    silence-notices (state), notes. A list that needs a filter says so; one with more than 1,048,575 rows has to be narrowed.
+    silence-notices (state), notes, member-file-rows (file_id). A list that needs a filter says so; one with more than 1,048,575 rows has to be narrowed.
     """
     runtime, sheet = runtime_of(request), queries.get_sheet(queries.COMMUNITY, list_name)
     values = {
@@ -73,6 +74,7 @@ async def export_community_list(  # noqa: PLR0913  one parameter for each filter
         "persona_id": persona_id,
         "group_id": group_id,
         "segment_id": segment_id,
+        "file_id": file_id,
         "dimension": dimension,
         "channel": channel,
         "tier": tier,

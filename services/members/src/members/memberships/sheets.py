@@ -67,4 +67,18 @@ NOTES = Sheet(
         Column("edited_at", {"en": "Edited", "zh": "修改于"}, "note.edited_at", moment=True),
     ),
 )
-SHEETS = (MEMBERSHIPS, TAGS, NOTES)
+FILE_ROWS = Sheet(
+    name="member-file-rows",
+    source="member_file_row AS line JOIN member_file AS file ON file.id = line.file_id",
+    where="file.community_id = :community_id",
+    keys=(("line.file_id", "uuid"), ("line.number", "integer")),
+    filters={"file_id": Filter("line.file_id = :file_id", "uuid", required=True)},
+    columns=(
+        Column("number", {"en": "Row", "zh": "行号"}, "line.number"),
+        Column("outcome", {"en": "Outcome", "zh": "结果"}, "line.outcome"),
+        Column("code", {"en": "Reason", "zh": "原因"}, "line.code"),
+        Column("account_id", {"en": "Account", "zh": "账号"}, "line.account_id"),
+        Column("cells", {"en": "Cells", "zh": "内容"}, "line.cells"),
+    ),
+)
+SHEETS = (MEMBERSHIPS, TAGS, NOTES, FILE_ROWS)
