@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from tests.readiness import STEPS
 
 PASSWORD = "a long enough password"
 EMOJI = "👍"
@@ -99,6 +100,9 @@ def _community(owner: httpx.Client, *, opened: bool) -> str:
     slug = f"c-{uuid4().hex[:12]}"
     made = _checked(owner.post("/v1/communities", json={"name": {"zh": "社群"}, "slug": slug, "zone": "Asia/Shanghai"}))
     if opened:
+        for step in STEPS:
+            url = f"/v1/communities/{made['id']}/{step.path}"
+            _checked(owner.request(step.method, url, json=step.body, headers=step.headers))
         _step(owner, f"/v1/communities/{made['id']}", "open")
     return str(made["id"])
 

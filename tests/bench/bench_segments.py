@@ -1,6 +1,7 @@
-"""Segments on 10 thousand and 1 million members: counts beside hand-written SQL, previews at both sizes, and 50 segments kept current.
+"""Segments on 10 thousand and 1 million members: counts beside hand-written SQL, previews
+and lists of members at both sizes, and 50 segments kept current.
 
-Run: python tests/bench/bench_segments.py [--quick] (quick: 2 thousand and 50 thousand). Exits 1 when a ratio is beyond its limit, or
+Run: python tests/bench/bench_segments.py [--quick] (quick: 10 and 50 thousand). Exits 1 when a ratio is beyond its limit, or
 fewer than EVENTS events a second are kept up with. One database, in turns, as the application's role under row-level security.
 """
 
@@ -31,8 +32,9 @@ from chassis.testing.kit import Kit, envelope, running_kit
 from chassis.tokens import Principal
 from contracts.base import Envelope
 from contracts.content import CommentPublished, PostPublished, ReactionAdded, SubjectKind
-from contracts.members import CommunityState
+from contracts.members import CommunityState, MembershipState
 from members.app import service
+from members.memberships import queries as memberships
 from members.segments import queries
 from members.segments.filters import queries as asking
 from members.segments.filters.compiler import compile_filters
@@ -242,6 +244,39 @@ async def previews(town: Town, rounds: int) -> dict[str, float]:
     return found
 
 
+async def lists(town: Town, rounds: int) -> dict[str, float]:
+    """Return the median seconds of the first page of members, and of one in the middle."""
+    page = await town.kit.sql(
+        "SELECT id FROM membership WHERE community_id = $1 ORDER BY id OFFSET $2 LIMIT 1",
+        town.community,
+        town.members // 2,
+    )
+    cursors = town.kit.runtime.cursors
+    scope = f"memberships:{town.organization}:{town.community}:{MembershipState.APPROVED}:"
+    found: dict[str, float] = {}
+    for name, cursor in (("first page", None), ("middle page", cursors.encode(scope, str(page[0]["id"])))):
+        times = []
+        for _ in range(rounds):
+            async with transaction(town.kit.runtime.engine, town.organization) as session:
+                seconds, answer = await timed(
+                    lambda session=session, cursor=cursor: memberships.list_page(  # type: ignore[misc]
+                        session,
+                        town.standing,
+                        cursors,
+                        state=MembershipState.APPROVED,
+                        owner=None,
+                        limit=50,
+                        cursor=cursor,
+                    )
+                )
+            times.append(seconds)
+            if len(answer.data) != 50:
+                raise RuntimeError(f"{len(answer.data)} on a page of 50")
+        found[name] = statistics.median(times)
+        say(f"  member list, {name}: {found[name] * 1e3:.1f} ms")
+    return found
+
+
 def act(town: Town, people: list[UUID], dice: random.Random) -> Envelope:
     """Return an event of somebody's doing, as content would publish it."""
     account, community, kind = dice.choice(people), town.community, dice.random()
@@ -319,13 +354,14 @@ async def keep_current(town: Town, seconds_of_events: int) -> float:
 
 async def compare(*, quick: bool) -> int:
     """Run everything and print it; return the exit code."""
-    sizes = (2_000, 50_000) if quick else (10_000, 1_000_000)
+    sizes = (10_000, 50_000) if quick else (10_000, 1_000_000)
     cluster = Cluster()
     failed = []
     try:
         cluster.start()
         async with running_kit(service, cluster, argon2_time_cost=1, argon2_memory_kib=8) as kit:
             seconds: list[dict[str, float]] = []
+            pages: list[dict[str, float]] = []
             for members in sizes:
                 spent, town = await timed(lambda members=members: fill(kit, members))  # type: ignore[misc]
                 say(f"{members} members, made in {spent:.0f} s")
@@ -333,13 +369,20 @@ async def compare(*, quick: bool) -> int:
                 say(f"segments: count on {members} members <= {worst:.2f} x hand-written SQL (limit {COUNT_LIMIT})")
                 if worst > COUNT_LIMIT:
                     failed.append("count")
-                seconds.append(await previews(town, 15))
-            ratio = statistics.median(seconds[1][name] / seconds[0][name] for name in CASES)
+                seconds.append(await previews(town, 41))
+                pages.append(await lists(town, 41))
+            ratio = statistics.median(seconds[1].values()) / statistics.median(seconds[0].values())
             say(
                 f"segments: preview p50 on {sizes[1]} members = {ratio:.2f} x that on {sizes[0]} (limit {PREVIEW_LIMIT})"
             )
             if ratio > PREVIEW_LIMIT:
                 failed.append("preview")
+            ratio = max(pages[1][name] / pages[0][name] for name in pages[0])
+            say(
+                f"segments: member list p50 on {sizes[1]} members = {ratio:.2f} x that on {sizes[0]} (limit {PREVIEW_LIMIT})"
+            )
+            if ratio > PREVIEW_LIMIT:
+                failed.append("list")
             rate = await keep_current(replace(town), 5 if quick else 10)
             say(f"segments: {SEGMENTS} kept current on {sizes[1]} members at {rate:.0f} events/s (at least {EVENTS})")
             if rate < EVENTS:

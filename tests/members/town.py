@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from tests.readiness import STEPS
 
 from chassis.ids import new_id
 from chassis.testing.kit import Kit
 from chassis.tokens import OWNER_SCOPE
-from members.communities.charter.policy import PIECES
 
 
 @dataclass
@@ -42,24 +42,10 @@ class Town:
 
     async def make_ready(self, community_id: str) -> None:
         """Give a draft what it needs before it may open."""
-        url = f"/v1/communities/{community_id}"
-        charter = {piece: {"en": f"The {piece}."} for piece in PIECES}
-        answer = await self.owner.patch(f"{url}/charter", json=charter, headers={"If-Match": '"0"'})
-        assert answer.status_code == 200, answer.text
-        goal = {"title": {"en": "Many"}, "metric": "members", "target": 1000, "due_on": "2099-12-31"}
-        answer = await self.owner.post(f"{url}/goals", json=goal)
-        assert answer.status_code == 201, answer.text
-        entry = {"all": [{"metric": "active_days", "threshold": 3, "window_days": 30}]}
-        tiers = [
-            {"code": "newcomer", "name": {"zh": "新芽"}},
-            {"code": "regular", "name": {"zh": "常客"}, "entry": entry},
-        ]
-        answer = await self.owner.post(f"{url}/tier-standards", json={"tiers": tiers})
-        assert answer.status_code == 201, answer.text
-        answer = await self.owner.post(f"{url}/tier-standards/1/adopt", headers={"If-Match": '"1"'})
-        assert answer.status_code == 200, answer.text
-        answer = await self.owner.put(f"{url}/screening-policy", json={"mode": "review"}, headers={"If-Match": '"0"'})
-        assert answer.status_code == 200, answer.text
+        for step in STEPS:
+            url = f"/v1/communities/{community_id}/{step.path}"
+            answer = await self.owner.request(step.method, url, json=step.body, headers=step.headers)
+            assert answer.is_success, answer.text
 
     async def community(self, *, state: str = "open", slug: str | None = None) -> dict[str, Any]:
         answer = await self.owner.post(

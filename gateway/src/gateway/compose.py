@@ -146,20 +146,17 @@ def describe(document: dict[str, Any]) -> None:
         },
         "examples": [{"available": False, "code": "service-unavailable", "detail": "The service cannot be reached."}],
     }
+    example = {
+        part: _example(document, schema) if part == "member" else {"available": True, **_example(document, schema)}
+        for part, schema in schemas.items()
+    }
     document["components"]["schemas"]["MemberPage"] = {
         "type": "object",
         "title": "MemberPage",
         "description": "One member, as far as each service knows them.",
         "required": list(PARTS),
         "properties": properties,
-        "examples": [
-            {
-                part: _example(document, schema)
-                if part == "member"
-                else {"available": True, **_example(document, schema)}
-                for part, schema in schemas.items()
-            }
-        ],
+        "examples": [example],
     }
     identifier = {"type": "string", "format": "uuid"}
     problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}}
@@ -178,7 +175,9 @@ def describe(document: dict[str, Any]) -> None:
             "responses": {
                 "200": {
                     "description": "The page.",
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/MemberPage"}}},
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/MemberPage"}, "example": example}
+                    },
                 },
                 "403": {"description": "The caller may not do this.", **problem},
                 "404": {"description": "It does not exist for this caller.", **problem},

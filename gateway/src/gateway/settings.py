@@ -34,7 +34,7 @@ class GatewaySettings(Settings):
     )
 
     body_limit: int = Field(default=MIB, ge=KIB, description="largest request body")
-    import_body_limit: int = Field(default=8 * MIB, ge=KIB, description="largest request body of an import")
+    import_body_limit: int = Field(default=16 * MIB, ge=KIB, description="largest request body of an import")
     head_limit: int = Field(default=32 * KIB, ge=KIB, description="largest request head")
     target_limit: int = Field(default=8 * KIB, ge=256, description="longest path and query")
 

@@ -25,8 +25,10 @@ async def test_a_members_contributions(place: Place) -> None:
     assert [one["id"] for one in found["newest_comments"]] == [comment["id"]]
     assert found["last_post_at"] == found["newest_posts"][0]["published_at"]
     assert found["last_reaction_at"]
-    silent = (await moderator.get(f"{place.path}/members/{new_id()}/contributions")).json()
+    quiet, _ = await place.member()
+    silent = (await moderator.get(f"{place.path}/members/{quiet}/contributions")).json()
     assert (silent["posts"], silent["last_post_at"], silent["newest_posts"]) == (0, None, [])
+    assert (await moderator.get(f"{place.path}/members/{new_id()}/contributions")).status_code == 404
     assert (await her.get(url)).status_code == 403
     assert (await place.kit.partner(place.organization, "content:read").get(url)).status_code == 403
     assert (await place.kit.staff(new_id()).get(url)).status_code == 404

@@ -28,7 +28,8 @@ async def test_a_members_presence(kit: Kit) -> None:
         {"week": "2026-W10", "from": "2026-03-02", "active_days": 1},
         {"week": "2026-W02", "from": "2026-01-05", "active_days": 2},
     ]
-    silent = (await moderator.get(f"/v1/communities/{community}/members/{new_id()}/presence")).json()
+    quiet = await kit.member(organization, community)
+    silent = (await moderator.get(f"/v1/communities/{community}/members/{quiet}/presence")).json()
     assert silent == {
         "zone": "Europe/Berlin",
         "active_days": 0,
@@ -36,6 +37,7 @@ async def test_a_members_presence(kit: Kit) -> None:
         "last_active_at": None,
         "weeks": [],
     }
+    assert (await moderator.get(f"/v1/communities/{community}/members/{new_id()}/presence")).status_code == 404
     assert (await kit.person(organization, author).get(url)).status_code == 403
     assert (await kit.partner(organization, "orders:write").get(url)).status_code == 403
     assert (await kit.staff(new_id()).get(url)).status_code == 404

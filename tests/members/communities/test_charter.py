@@ -101,6 +101,7 @@ async def test_a_charter_keeps_its_history(town: Town) -> None:
     old = (await town.owner.get(url(community, "/charter/revisions/1"))).json()
     assert old["content"]["need"] == {"zh": "开口"}
     assert (await town.owner.get(url(community, "/charter/revisions/9"))).status_code == 404
+    assert (await town.owner.get(url(community, f"/charter/revisions/{2**31}"))).status_code == 422
     events = [one for one in await town.kit.events(CharterChanged) if str(one.aggregateid) == community["id"]]
     assert [(one.aggregateversion, one.data["complete"]) for one in events] == [(1, False), (2, False), (3, False)]
 

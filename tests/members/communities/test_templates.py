@@ -238,6 +238,18 @@ async def test_templates_are_versioned_paged_and_for_staff_of_the_organization(t
     assert stolen[0]["code"] == "not-of-template", "another tenant's community is none"
 
 
+@pytest.mark.parametrize("version", [0, -1, 2**31, 10**30])
+async def test_a_version_that_cannot_be_is_refused(town: Town, version: int) -> None:
+    one = await template(town)
+    url = f"{URL}/{one['id']}"
+    for answer, pointer in (
+        (await town.owner.get(f"{url}/revisions/{version}"), "/path/version"),
+        (await town.owner.get(f"{url}/preview", params={"version": version}), "/query/version"),
+        (await town.owner.post(f"{url}/rollouts", json={"version": version}), "/version"),
+    ):
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
 fields = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([1, 2, 3, {}]))
 
 

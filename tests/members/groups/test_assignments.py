@@ -1,6 +1,7 @@
 """Rules of assignment: judged when something changes, applied to everybody, previewed, and explained."""
 
 import random
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +12,23 @@ from hypothesis import strategies as st
 from tests.members.groups.test_groups import add, base, crowd, make, of
 from tests.members.town import Town, found_town
 
+from chassis.clock import MovableClock
 from chassis.db import transaction
 from chassis.ids import new_id
 from chassis.testing.kit import Kit, envelope
+from contracts.base import Event
 from contracts.members import (
     ApplicationDecided,
     GroupDimension,
+    GroupMemberLeft,
     GroupRulesChanged,
     MembershipTagsChanged,
     ProfileUpdated,
     SegmentEntered,
+    SegmentLeft,
 )
 from members.groups.assignments import commands, policy, queries
-from members.groups.assignments.policy import Facts, Rule
+from members.groups.assignments.policy import Facts, Rule, Seat
 
 
 @pytest.fixture
@@ -160,6 +165,133 @@ async def test_an_exclusive_dimension_has_one_group_each_and_manual_placement_st
     assert (await seats(town, community))[one] == {sales["id"], support["id"]}
 
 
+async def saved_segment(town: Town, community: dict[str, Any], document: dict[str, Any]) -> str:
+    answer = await town.owner.post(
+        f"/v1/communities/{community['id']}/segments", json={"name": {"en": "Some"}, "filter": document}
+    )
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["id"]
+    return found
+
+
+async def hear(town: Town, movable_clock: MovableClock, *types: type[Event]) -> None:
+    """Let the service hear what it has told of itself so far, and do what is due a minute later."""
+    told = [one for one in await town.kit.events(*types) if one.organization == town.organization]
+    await town.kit.deliver(*told)
+    movable_clock.move(minutes=1)
+    await town.kit.work()
+
+
+async def test_who_leaves_a_segment_leaves_the_group_that_its_rule_gave_and_no_other(
+    town: Town, movable_clock: MovableClock
+) -> None:
+    community = await town.community()
+    one, two, three = await crowd(town, community, 3)
+    vip = await saved_segment(town, community, {"field": "tag", "op": "=", "value": "vip"})
+    gold, loyal = await make(town, community), await make(town, community)
+    leaving = rule("gold", gold, segments=[vip]) | {"leave_when_no_longer": True}
+    await write(town, community, leaving, rule("loyal", loyal, segments=[vip]))
+    await add(town, community, gold, two)
+    url = f"/v1/communities/{community['id']}/memberships"
+    ids = {UUID(m["account_id"]): m["id"] for m in (await town.owner.get(url)).json()["data"]}
+    for account in (one, two, three):
+        answer = await town.owner.put(f"{url}/{ids[account]}/tags/vip")
+        assert answer.status_code == 204, answer.text
+    await hear(town, movable_clock, MembershipTagsChanged)
+    await hear(town, movable_clock, SegmentEntered)
+    both = {gold["id"], loyal["id"]}
+    assert await seats(town, community) == {one: both, two: both, three: both}
+    # A manager names whom a rule had brought: no rule takes that member out any more.
+    assert (await add(town, community, gold, three))[0]["outcome"] == "existing"
+    for account in (one, two, three):
+        gone = await town.owner.delete(f"{url}/{ids[account]}/tags/vip")
+        assert gone.status_code == 204, gone.text
+    await hear(town, movable_clock, MembershipTagsChanged)
+    before = len(await town.kit.events(GroupMemberLeft))
+    await hear(town, movable_clock, SegmentLeft)
+    assert await seats(town, community) == {one: {loyal["id"]}, two: both, three: both}
+    [left] = (await town.kit.events(GroupMemberLeft))[before:]
+    assert (left.data["account_id"], left.data["group_ids"]) == (str(one), [loyal["id"]])
+    why = await town.owner.get(
+        f"{base(community)}/assignments", params={"account_id": str(one)}, headers={"Accept-Language": "en"}
+    )
+    newest = why.json()["data"][0]
+    assert (newest["gone"], newest["group_id"], newest["code"]) == (True, gold["id"], "group-rule-ended")
+    assert newest["reason"] == "Rule gold, version 1, matches no longer."
+    await hear(town, movable_clock, SegmentLeft, SegmentEntered, MembershipTagsChanged)
+    assert await seats(town, community) == {one: {loyal["id"]}, two: both, three: both}, "told again, nothing moves"
+
+
+async def test_an_exclusive_group_is_changed_for_the_next_in_one_step(town: Town) -> None:
+    community = await town.community()
+    (one,) = await crowd(town, community, 1)
+    sales, support = [await make(town, community, dimension="department", capacity=1) for _ in range(2)]
+    rules = [
+        rule(key, group, tags=[key]) | {"leave_when_no_longer": True}
+        for key, group in (("sales", sales), ("support", support))
+    ]
+    await write(town, community, *rules)
+    await tag(town, community, one, "sales")
+    await town.kit.deliver(tagged(town, community, one))
+    assert await seats(town, community) == {one: {sales["id"]}}
+    await tag(town, community, one, "support")
+    await town.kit.deliver(tagged(town, community, one))
+    assert await seats(town, community) == {one: {sales["id"]}}, "both match: the group one has stays"
+    await town.kit.sql("DELETE FROM membership_tag WHERE account_id = $1 AND tag = 'sales'", one)
+    await town.kit.deliver(tagged(town, community, one))
+    assert await seats(town, community) == {one: {support["id"]}}
+    groups = {group["id"]: group["members"] for group in (await town.owner.get(base(community))).json()["data"]}
+    assert groups == {sales["id"]: 0, support["id"]: 1}
+    # Whose rule is taken back, or leads elsewhere, stays.
+    await write(town, community, rules[0], version=1)
+    await town.kit.sql("DELETE FROM membership_tag WHERE account_id = $1", one)
+    await town.owner.post(f"{base(community)}/rules/apply")
+    await town.kit.work()
+    run = (await town.owner.get(f"{base(community)}/rules/apply")).json()
+    assert (run["taken_out"], await seats(town, community)) == (0, {one: {support["id"]}})
+    await write(town, community, *rules, version=2)
+    await town.owner.post(f"{base(community)}/rules/apply")
+    await town.kit.work()
+    run = (await town.owner.get(f"{base(community)}/rules/apply")).json()
+    assert (run["taken_out"], await seats(town, community)) == (1, {})
+
+
+async def test_nobody_goes_in_circles_through_a_segment_that_names_groups(town: Town) -> None:
+    community = await town.community()
+    (one,) = await crowd(town, community, 1)
+    group = await make(town, community)
+    plain = await saved_segment(town, community, {"field": "tag", "op": "=", "value": "vip"})
+    outside = {"not": {"field": "group", "op": "=", "value": group["id"]}}
+    direct = await saved_segment(town, community, outside)
+    nested = await saved_segment(town, community, {"all": [{"segment": direct}]})
+    for segment in (direct, nested):
+        leaving = rule("aa", group, segments=[plain, segment]) | {"leave_when_no_longer": True}
+        refused = await town.owner.put(
+            f"{base(community)}/rules", json={"rules": [leaving]}, headers={"If-Match": '"0"'}
+        )
+        assert [(fault["pointer"], fault["code"]) for fault in refused.json()["errors"]] == [
+            ("/rules/0/when/segments/1", "segment-names-groups")
+        ]
+    await write(town, community, rule("aa", group, segments=[plain]) | {"leave_when_no_longer": True})
+    await town.kit.sql(
+        "INSERT INTO segment_member (organization_id, community_id, segment_id, account_id, entered_at) VALUES ($1, $2, $3, $4, now())",
+        town.organization,
+        UUID(community["id"]),
+        UUID(plain),
+        one,
+    )
+    await town.kit.deliver(tagged(town, community, one))
+    assert await seats(town, community) == {one: {group["id"]}}
+    # The segment comes to name groups later: from then on nobody leaves by it.
+    changed = await town.owner.patch(
+        f"/v1/communities/{community['id']}/segments/{plain}", json={"filter": outside}, headers={"If-Match": '"1"'}
+    )
+    assert changed.status_code == 200, changed.text
+    await town.kit.sql("DELETE FROM segment_member WHERE segment_id = $1", UUID(plain))
+    await town.kit.deliver(tagged(town, community, one))
+    assert await seats(town, community) == {one: {group["id"]}}
+
+
 async def work_and_die(town: Town, community_id: UUID) -> None:
     """Work as a process that is killed before its commit."""
     async with transaction(town.kit.runtime.worker_engine, town.organization) as session:
@@ -250,6 +382,12 @@ async def test_the_preview_is_what_applying_does(town: Town) -> None:
                 await tag(town, community, account, word)
             await town.kit.sql("UPDATE account SET locale = $1 WHERE id = $2", dice.choice(["zh-CN", "en"]), account)
         await add(town, community, groups[0], *dice.sample(people, 3))
+        # Some sit where a rule put them that matches them, or not, by now.
+        earlier = [rule("rule-9", groups[1], zones=["UTC"]), rule("rule-8", groups[2], tags=["a"])]
+        await write(town, community, *earlier)
+        await town.owner.post(f"{base(community)}/rules/apply")
+        await town.kit.work()
+        await town.kit.sql("DELETE FROM group_assignment WHERE community_id = $1", UUID(community["id"]))
         rules = [
             rule(
                 f"rule-{n}",
@@ -259,24 +397,31 @@ async def test_the_preview_is_what_applying_does(town: Town) -> None:
             )
             for n in range(6)
         ]
+        rules += [
+            rule("rule-9", groups[1], tags=["b"], locales=["zh"]) | {"leave_when_no_longer": True},
+            rule("rule-8", groups[2], tags=["c"]) | {"leave_when_no_longer": dice.choice([True, False])},
+        ]
         before = (await town.owner.get(base(community))).json()["data"]
         seen = await town.owner.post(f"{base(community)}/rules/preview", json={"rules": rules})
         assert seen.status_code == 200, seen.text
         assert (await town.owner.get(base(community))).json()["data"] == before, "nothing was changed"
-        await write(town, community, *rules)
+        await write(town, community, *rules, version=1)
         await town.owner.post(f"{base(community)}/rules/apply")
         await town.kit.work()
         rows = await town.kit.sql(
-            "SELECT rule_key, count(*) FROM group_assignment WHERE community_id = $1 AND rule_key IS NOT NULL GROUP BY 1",
+            "SELECT rule_key, gone, count(*) FROM group_assignment WHERE community_id = $1 AND rule_key IS NOT NULL GROUP BY 1, 2",
             UUID(community["id"]),
         )
-        joined = {row["rule_key"]: row["count"] for row in rows}
+        joined = {row["rule_key"]: row["count"] for row in rows if not row["gone"]}
+        left = {row["rule_key"]: row["count"] for row in rows if row["gone"]}
         preview = seen.json()["rules"]
+        assert {one["key"]: one["leaves"] for one in preview if one["leaves"]} == left
+        assert left, "somebody left by a rule"
         assert {one["key"]: one["joins"] for one in preview if one["joins"]} == joined
         opened = len((await town.owner.get(base(community))).json()["data"]) - len(before)
         assert sum(one["opens"] for one in preview) == opened
         kept = await town.kit.sql(
-            "SELECT rule_key, inputs::text FROM group_assignment WHERE community_id = $1 AND rule_key IS NOT NULL",
+            "SELECT rule_key, inputs::text FROM group_assignment WHERE community_id = $1 AND rule_key IS NOT NULL AND NOT gone",
             UUID(community["id"]),
         )
         async with transaction(town.kit.runtime.engine, town.organization) as session:
@@ -343,3 +488,41 @@ def test_decisions_are_repeatable_and_respect_what_one_has(
         facts.dimensions | {match.rule.dimension for match in decided},
     )
     assert policy.decide(rules, exclusive, after) == [], "a second judgement moves nobody"
+
+
+seats_ = st.lists(
+    st.builds(
+        lambda group, key: Seat(
+            UUID(int=group),
+            UUID(int=group),
+            [GroupDimension.DEPARTMENT, GroupDimension.INTEREST][group % 2],
+            key,
+        ),
+        groups_,
+        st.none() | st.text("xyz", min_size=1, max_size=2),
+    ),
+    max_size=4,
+    unique_by=lambda seat: seat.series_id,
+)
+
+
+@given(st.lists(rules_, max_size=8, unique_by=lambda rule: rule.key), st.booleans(), seats_, facts_)
+def test_only_what_a_rule_gave_is_taken_back_and_only_once(
+    rules: list[Rule],
+    leaves: bool,  # noqa: FBT001
+    held: list[Seat],
+    facts: Facts,
+) -> None:
+    rules = [replace(rule, leaves=leaves) for rule in rules]
+    facts = facts.after(held, [])
+    gone = policy.leaving(rules, held, facts)
+    by_key = {rule.key: rule for rule in rules}
+    for seat in held:
+        rule = by_key.get(seat.rule_key or "")
+        lost = leaves and rule is not None and rule.series_id == seat.series_id and policy.matched(rule, facts) is None
+        assert (seat in gone) == lost
+    after = facts.after(held, gone)
+    stay = [seat for seat in held if seat not in gone]
+    assert policy.leaving(rules, stay, after) == []
+    back = {match.rule.key for match in policy.decide(rules, list(GroupDimension), after)}
+    assert back.isdisjoint(seat.rule_key for seat in gone), "who left by a rule does not come back by it at once"

@@ -259,3 +259,15 @@ async def test_two_rollouts_at_once_both_end(town: Town) -> None:
         "SELECT template_version FROM group_template_application WHERE template_id = $1", UUID(one["id"])
     )
     assert [row["template_version"] for row in kept] == [2] * 4
+
+
+@pytest.mark.parametrize("version", [0, -1, 2**31, 10**30])
+async def test_a_version_that_cannot_be_is_refused(town: Town, version: int) -> None:
+    one = await template(town)
+    url = f"{URL}/{one['id']}"
+    for answer, pointer in (
+        (await town.owner.get(f"{url}/revisions/{version}"), "/path/version"),
+        (await town.owner.get(f"{url}/preview", params={"version": version}), "/query/version"),
+        (await town.owner.post(f"{url}/rollouts", json={"version": version}), "/version"),
+    ):
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)

@@ -296,6 +296,7 @@ async def test_a_merged_account_leaves_its_seat_to_the_living_one(town: Town) ->
     gone, living = (await crowd(town, community, 1))[0], await town.account("Living")
     group = await make(town, community, hosts=[str(gone)])
     await add(town, community, group, gone)
+    await town.kit.sql("UPDATE group_member SET rule_key = 'aa' WHERE account_id = $1", gone)
     await town.kit.sql("UPDATE account SET merged_into = $1 WHERE id = $2", living, gone)
     event = AccountMerged(account_id=living, merged_account_id=gone)
     await town.kit.deliver(sealed(event, town, living))
@@ -303,6 +304,8 @@ async def test_a_merged_account_leaves_its_seat_to_the_living_one(town: Town) ->
     await town.kit.deliver(*told)
     seen = (await of(town, living).get(f"{base(community)}/{group['id']}")).json()
     assert (seen["joined"], seen["members"], [host["id"] for host in seen["hosts"]]) == (True, 1, [str(living)])
+    held = await town.kit.sql("SELECT rule_key FROM group_member WHERE account_id = $1", living)
+    assert [row["rule_key"] for row in held] == ["aa"], "by the same rule as before"
 
 
 def sealed(event: AccountMerged, town: Town, aggregate: UUID) -> Any:

@@ -11,8 +11,8 @@ from tests.members.town import Town, found_town
 from chassis import migrations
 from chassis.ids import new_id
 from chassis.testing.cluster import Cluster
-from chassis.testing.kit import Kit
-from contracts.members import MembershipTagsChanged
+from chassis.testing.kit import Kit, envelope
+from contracts.members import AccountMerged, MembershipTagsChanged
 from members.app import service
 from members.memberships.tags.policy import LONGEST, clean_tag
 
@@ -37,6 +37,31 @@ async def told(town: Town) -> list[tuple[str, int]]:
         for one in await town.kit.events(MembershipTagsChanged)
         if one.organization == town.organization
     ]
+
+
+async def test_a_merge_hands_tags_over(town: Town) -> None:
+    base, [stays, goes] = await people(town, 2)
+    for membership, tag in ((stays, "vip"), (goes, "vip"), (goes, "老用户")):
+        assert (await town.owner.put(f"{base}/memberships/{membership}/tags/{tag}")).status_code == 204
+    rows = await town.kit.sql("SELECT id, account_id FROM membership WHERE id = ANY($1)", [UUID(stays), UUID(goes)])
+    account = {str(row["id"]): row["account_id"] for row in rows}
+    before = len(await told(town))
+    event = AccountMerged(account_id=account[stays], merged_account_id=account[goes])
+    for version in (2, 3):
+        await town.kit.deliver(envelope(event, town.organization, event.account_id, version=version))
+        assert (await town.owner.get(f"{base}/memberships/{stays}/tags")).json()["tags"] == ["vip", "老用户"]
+        assert (await town.owner.get(f"{base}/memberships/{goes}/tags")).json()["tags"] == []
+        assert sorted((await told(town))[before:]) == sorted([(stays, 2), (goes, 3)]), "both are told of, once"
+    only, [ann] = await people(town, 1)
+    await town.owner.put(f"{only}/memberships/{ann}/tags/vip")
+    [row] = await town.kit.sql("SELECT account_id FROM membership WHERE id = $1", UUID(ann))
+    heir = await town.account("Heir")
+    event = AccountMerged(account_id=heir, merged_account_id=row["account_id"])
+    await town.kit.deliver(envelope(event, town.organization, heir, version=2))
+    held = await town.kit.sql(
+        "SELECT account_id, tag FROM membership_tag WHERE community_id = $1", UUID(only.rpartition("/")[2])
+    )
+    assert [tuple(one) for one in held] == [(heir, "vip")]
 
 
 async def test_tag_and_untag(town: Town) -> None:

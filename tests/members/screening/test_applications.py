@@ -286,10 +286,17 @@ async def test_duplicates_are_found_in_the_whole_organization_and_no_further(tow
 
 async def test_a_childs_guardian_consents(town: Town) -> None:
     community = await screening(town, policy=AUTOMATIC)
-    _, client = await town.person()
+    account, client = await town.person()
     child = {**ANSWERS, "age": {"band": "child"}}
     answer = await client.post(url(community, "/applications"), json={"answers": child})
+    assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/answers/age/guardian_consent"
+    # Of a child without a guardian nothing is kept: no answers, no membership, no event.
+    for table in ("application", "membership"):
+        kept = await town.kit.sql(f"SELECT count(*) AS n FROM {table} WHERE account_id = $1", account)
+        assert kept[0]["n"] == 0
+    told = [e for e in await town.kit.events() if str(account) in e.model_dump_json()]
+    assert told == []
     child["age"] = {"band": "child", "guardian_consent": True}
     assert (await apply(client, community, answers=child))["state"] == "approved"
 

@@ -1,5 +1,6 @@
 """Deciding: quotas and waiting lists, bulk, undo, and what is kept of it."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -23,7 +24,14 @@ from tests.members.town import Town, found_town
 
 from chassis.clock import MovableClock
 from chassis.testing.kit import Kit, envelope
-from contracts.members import AccountMerged, CommunityUpdated, MembershipLeft, MembershipRemoved
+from contracts.members import (
+    AccountMerged,
+    ApplicationOverdue,
+    CommunityUpdated,
+    MembershipApproved,
+    MembershipLeft,
+    MembershipRemoved,
+)
 
 
 @pytest.fixture
@@ -85,8 +93,8 @@ async def test_a_hundred_parallel_approvals_of_reviewers_fill_a_quota_exactly(to
 async def test_of_parallel_decisions_one_counts(town: Town) -> None:
     community = await screening(town)
     made, client, _ = await applicant(town, community)
-    answers = await together(decide(town.owner, community, made, decision) for decision in ["approve", "reject"] * 10)
-    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 19
+    answers = await together(decide(town.owner, community, made, decision) for decision in ["approve", "reject"] * 50)
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 99
     winner = next(answer.json()["state"] for answer in answers if answer.status_code == 200)
     assert (await membership(client, community))["state"] == winner
     bulk = {"ids": [made["id"]], "decision": "approve"}
@@ -163,6 +171,79 @@ async def test_a_paused_community_lets_nobody_move_up_until_it_opens(town: Town)
     await town.kit.deliver(*opened)
     await town.kit.work()
     assert await states(town, community) == ["approved"]
+
+
+async def test_who_waits_moves_up_when_staff_remove_a_member(town: Town) -> None:
+    community = await screening(town, policy=AUTOMATIC)
+    kind = await persona(town, community, 1)
+    _, member, _ = await applicant(town, community)
+    await applicant(town, community)
+    own = await membership(member, community)
+    gone = await town.owner.post(url(community, f"/memberships/{own['id']}/remove"), headers=match(own["version"]))
+    assert gone.status_code == 200, gone.text
+    await town.kit.deliver(*[e for e in await town.kit.events(MembershipRemoved) if str(e.aggregateid) == own["id"]])
+    await town.kit.work()
+    assert await states(town, community) == ["approved", "approved"]
+    assert await places(town, kind) == (1, 1)
+
+
+async def test_a_hundred_bulk_approvals_at_once_let_each_in_once(town: Town) -> None:
+    community = await screening(town)
+    kind = await persona(town, community, 3)
+    made = [(await applicant(town, community))[0] for _ in range(5)]
+    ids = [one["id"] for one in made]
+    answers = await together(
+        town.owner.post(
+            url(community, "/applications/decisions"),
+            json={"ids": ids if n % 2 else ids[::-1], "decision": "approve"},
+        )
+        for n in range(100)
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    outcomes = Counter(one["outcome"] for answer in answers for one in answer.json()["data"])
+    assert outcomes == {"approved": 3, "waiting": 2, "refused": 495}
+    assert await places(town, kind) == (3, 3)
+    told = [e.data for e in await town.kit.events(MembershipApproved) if str(e.community) == community["id"]]
+    assert len({one["account_id"] for one in told}) == len(told) == 3 + 1
+
+
+async def test_a_paused_community_decides_by_people_alone_and_an_archived_one_not_at_all(
+    town: Town, movable_clock: MovableClock
+) -> None:
+    community = await screening(town)
+    first, _, _ = await applicant(town, community)
+    late, _, account = await applicant(town, community)
+    await town.owner.post(url(community, "/pause"), headers=match(2))
+    movable_clock.move(days=30)
+    await town.kit.work()
+    assert await states(town, community) == ["in_review", "in_review"], "a missed deadline decides nothing"
+    first = await read(town.owner, community, first)
+    assert (await decide(town.owner, community, first, "approve")).status_code == 200
+    await town.owner.post(url(community, "/archive"), headers=match(3))
+    late = await read(town.owner, community, late)
+    assert late["can"] == []
+    bulk = {"ids": [late["id"]], "decision": "approve"}
+    for refused in (
+        await decide(town.owner, community, late, "approve"),
+        await decide(town.owner, community, late, "reject"),
+        await step(town.owner, community, late, "ask", question="Why?"),
+        await step(town.owner, community, first, "undo"),
+        await town.owner.post(url(community, "/applications/decisions"), json=bulk),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:hearth:problem:community-archived")
+    client = town.kit.person(town.organization, account)
+    assert (await read(client, community, late))["can"] == ["withdraw"]
+    assert (await step(client, community, late, "withdraw")).json()["state"] == "withdrawn"
+
+
+async def test_an_archived_community_tells_of_no_deadline(town: Town, movable_clock: MovableClock) -> None:
+    community = await screening(town)
+    made, _, _ = await applicant(town, community)
+    await town.owner.post(url(community, "/archive"), headers=match(2))
+    movable_clock.move(days=30)
+    await town.kit.work()
+    told = [e for e in await town.kit.events(ApplicationOverdue) if str(e.aggregateid) == made["id"]]
+    assert told == []
 
 
 async def test_a_quota_lowered_below_its_members_removes_nobody(town: Town) -> None:

@@ -10,7 +10,7 @@ from tests.members.town import Town, found_town
 from chassis.ids import new_id
 from chassis.testing.kit import Kit, envelope
 from contracts.base import Envelope
-from contracts.content import CommentPublished, PostPublished, ReactionAdded, SubjectKind
+from contracts.content import CommentPublished, PostPublished, ReactionAdded, ReactionRemoved, SubjectKind
 from contracts.members import AccountMerged
 
 LATE = datetime(2026, 3, 1, 17, 30, tzinfo=UTC)
@@ -51,6 +51,23 @@ def reacted(town: Town, community: UUID, account: UUID, author: UUID, at: dateti
         timed=timed,
     )
     return envelope(event, town.organization, event.reaction_id, community_id=community, occurred_at=at)
+
+
+def turned(
+    town: Town, community: UUID, reaction: UUID, people: tuple[UUID, UUID], at: datetime, version: int, *, taken: bool
+) -> Envelope:
+    """Return that somebody reacted, or took it back, as the next version of one reaction."""
+    said = {
+        "reaction_id": reaction,
+        "community_id": community,
+        "account_id": people[0],
+        "subject_kind": SubjectKind.POST,
+        "subject_id": new_id(),
+        "subject_author_id": people[1],
+        "emoji": "👍",
+    }
+    event = ReactionRemoved(**said) if taken else ReactionAdded(**said, timed=True)
+    return envelope(event, town.organization, reaction, version=version, community_id=community, occurred_at=at)
 
 
 async def figures(town: Town, community: UUID) -> list[list[tuple[object, ...]]]:
@@ -116,6 +133,78 @@ async def test_redelivery_and_order_change_nothing(town: Town) -> None:
     for account, *rest in totals:
         mine = [day for day in days if day[0] == account]
         assert rest[:4] == [*(sum(day[n] for day in mine) for n in (2, 3, 4)), len(mine)]  # type: ignore[misc]
+
+
+async def test_a_reaction_taken_back_counts_no_more(town: Town) -> None:
+    community = UUID((await town.community(state="draft"))["id"])
+    ann, ben = await town.account("Ann"), await town.account("Ben")
+    day = datetime(2026, 3, 2, tzinfo=UTC).date()
+    first, second = new_id(), new_id()
+    await town.kit.deliver(
+        turned(town, community, first, (ben, ann), LATE, 1, taken=False),
+        turned(town, community, second, (ben, ann), LATE, 1, taken=False),
+    )
+    back = turned(town, community, first, (ben, ann), LATE + timedelta(days=3), 2, taken=True)
+    await town.kit.deliver(back)
+    assert await town.kit.deliver(back) == 0
+    days, totals, got = await figures(town, community)
+    assert (days, got) == ([(ben, day, 0, 0, 1)], [(ann, ben, day)]), "the other still stands"
+    await town.kit.deliver(turned(town, community, second, (ben, ann), LATE + timedelta(days=4), 2, taken=True))
+    days, totals, got = await figures(town, community)
+    assert (days, got) == ([(ben, day, 0, 0, 0)], []), "who took it back was there that day all the same"
+    assert [row[:5] for row in totals] == [(ben, 0, 0, 0, 1)]
+    await town.kit.deliver(turned(town, community, first, (ben, ann), LATE + timedelta(days=5), 3, taken=False))
+    _, totals, got = await figures(town, community)
+    assert [row[:5] for row in totals] == [(ben, 0, 0, 1, 2)]
+    assert got == [(ann, ben, day + timedelta(days=5))]
+
+
+async def test_what_stands_does_not_depend_on_the_order(town: Town) -> None:
+    communities = [UUID((await town.community(state="draft"))["id"]) for _ in range(5)]
+    people = [await town.account(str(n)) for n in range(3)]
+    dice = random.Random(11)
+    pairs = [(dice.choice(people), dice.choice(people)) for _ in range(12)]
+    turns = [dice.randrange(1, 6) for _ in pairs]
+    for number, community in enumerate(communities):
+        events = [
+            turned(town, community, reaction, pair, LATE + timedelta(hours=7 * turn + place), turn, taken=turn % 2 == 0)
+            for place, (reaction, pair, last) in enumerate(zip((new_id() for _ in pairs), pairs, turns, strict=True))
+            for turn in range(1, last + 1)
+        ]
+        if number:
+            dice.shuffle(events)
+        size = dice.randrange(1, 9) if number else len(events)
+        for start in range(0, len(events), size):
+            await town.kit.deliver(*events[max(0, start - 2) : start + size])
+    expected = await figures(town, communities[0])
+    for community in communities[1:]:
+        assert await figures(town, community) == expected
+    standing = [pair for pair, last in zip(pairs, turns, strict=True) if last % 2]
+    assert sum(row[3] for row in expected[1]) == len(standing)  # type: ignore[misc]
+    assert {(row[1], row[0]) for row in expected[2]} == {pair for pair in standing if pair[0] != pair[1]}
+
+
+@pytest.mark.parametrize("merge_at", [1, 2])
+async def test_a_merged_persons_reaction_is_taken_back_from_the_living(town: Town, merge_at: int) -> None:
+    community = UUID((await town.community(state="draft"))["id"])
+    stays, goes, other = [await town.account(name) for name in ("stays", "goes", "other")]
+    given, got = new_id(), new_id()
+    await town.kit.deliver(
+        turned(town, community, given, (goes, other), LATE, 1, taken=False),
+        turned(town, community, got, (other, goes), LATE, 1, taken=False),
+    )
+    await town.kit.sql("UPDATE account SET merged_into = $1 WHERE id = $2", stays, goes)
+    back = [
+        turned(town, community, given, (goes, other), LATE, 2, taken=True),
+        turned(town, community, got, (other, goes), LATE, 2, taken=True),
+    ]
+    merged = envelope(AccountMerged(account_id=stays, merged_account_id=goes), town.organization, stays, version=2)
+    for one in [merged, *back] if merge_at == 1 else [*back, merged]:
+        await town.kit.deliver(one)
+    days, totals, received = await figures(town, community)
+    assert {(row[0], *row[2:]) for row in days} == {(stays, 0, 0, 0), (other, 0, 0, 0)}
+    assert {row[:5] for row in totals} == {(stays, 0, 0, 0, 1), (other, 0, 0, 0, 1)}
+    assert received == []
 
 
 @pytest.mark.parametrize("merge_at", [0, 2, 4])

@@ -246,18 +246,38 @@ async def test_circles_are_refused_even_when_closed_from_both_ends_at_once(scene
 
 
 async def test_bad_filters_change_nothing(scene: Scene) -> None:
-    deep: Any = NEVER
+    deep, deeper = NEVER, NEVER
     for _ in range(100):
         deep = {"not": deep}
-    for document, code in (
-        ({"field": "colour", "op": "=", "value": "red"}, "field-unknown"),
-        ({"segment": str(new_id())}, "segment-unknown"),
-        (deep, "nested-too-deep"),
+    for _ in range(20):
+        deeper = {"not": deeper}
+    for document, pointer, code in (
+        ({"field": "colour", "op": "=", "value": "red"}, "/filter/field", "field-unknown"),
+        ({"field": "tag'; DROP TABLE segment; --", "op": "=", "value": "x"}, "/filter/field", "field-unknown"),
+        ({"field": "tag", "op": "= ANY(", "value": "x"}, "/filter/op", "enum"),
+        ({"all": [NEVER, {"fact": "posts", "op": ">=", "value": "1 OR 1=1"}]}, "/filter/all/1/value", "int-type"),
+        ({"field": "tag", "op": "=", "value": "x" * 201}, "/filter/value", "string-type"),
+        ({"fact": "posts", "window_days": 0, "op": ">=", "value": 1}, "/filter/window_days", "int-type"),
+        ({"fact": "posts", "window_days": 10**6, "op": ">=", "value": 1}, "/filter/window_days", "int-type"),
+        ({"segment": str(new_id())}, "/filter/segment", "segment-unknown"),
+        (deep, None, "nested-too-deep"),
+        (deeper, "/filter" + "/not" * 16, "filter-too-deep"),
     ):
         for path in ("segments", "segments/previews"):
             body = {"filter": document, **({"name": {"en": "x"}} if path == "segments" else {})}
             answer = await scene.town.owner.post(f"{scene.base}/{path}", json=body)
-            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, code)
+            fault = answer.json()["errors"][0]
+            assert (answer.status_code, fault["code"]) == (422, code)
+            assert fault["pointer"]
+            assert pointer is None or fault["pointer"] == pointer
+    # What looks like SQL, or holds what PostgreSQL cannot keep, is a value like any other, or refused.
+    for value in ("'; DELETE FROM segment; --", "$1", ":p0", "{values}", "\u202e", "%s"):
+        assert (await scene.preview({"field": "tag", "op": "=", "value": value}))["count"] == 0
+    for value in ("\x00", "a\x00b"):
+        answer = await scene.town.owner.post(
+            f"{scene.base}/segments", json={"name": {"en": "x"}, "filter": {"field": "tag", "op": "=", "value": value}}
+        )
+        assert answer.status_code == 422, answer.text
     assert (await scene.town.owner.get(f"{scene.base}/segments")).json()["data"] == []
 
 
@@ -362,6 +382,28 @@ async def test_segments_come_to_a_database_with_tagged_members(cluster: Cluster)
         "SELECT version, tag FROM membership JOIN membership_tag USING (account_id)", database=database.name
     )
     assert found.strip() == "4|老用户"
+    cluster.drop(database)
+
+
+async def test_reactions_taken_back_come_to_a_database_with_facts(cluster: Cluster) -> None:
+    database, roles = cluster.empty("members"), cluster.roles("members")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0012")
+    organization, account, community = new_id(), new_id(), new_id()
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
+        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
+        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
+        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)
+        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'draft', '{account}', now(), 1);
+        INSERT INTO member_day VALUES ('{organization}', '{community}', '{account}', '2026-03-02', 0, 0, 1);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0013") == ["0013"]
+    cluster.postgres.psql("UPDATE member_day SET reactions = 0", database=database.name)
+    found = cluster.postgres.psql("SELECT day, posts, comments, reactions FROM member_day", database=database.name)
+    assert found.strip() == "2026-03-02|0|0|0"
     cluster.drop(database)
 
 

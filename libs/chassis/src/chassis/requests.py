@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, ClassVar
+from typing import IO, Annotated, Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -24,6 +26,7 @@ from chassis.outages import is_outage
 from chassis.runtime import runtime_of
 
 MOST_NESTING = 32
+MOST_IN_MEMORY = 2**20
 # Everything that is no text: C0 except tab and line feed (carriage returns come with Windows clients), DEL, C1.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -55,6 +58,13 @@ class JsonRequest(Request):
                 chunks.append(chunk)
             self._body = b"".join(chunks)
         return self._body
+
+    async def imprint(self) -> bytes:
+        """Return what tells this body from others, for Idempotency-Key. Raises Problem 413."""
+        return await self.body()
+
+    def release(self) -> None:
+        """Give back what the request holds beside memory."""
 
     async def json(self) -> Any:  # noqa: ANN401  JSON
         """Return the parsed body. Raises json.JSONDecodeError, RequestValidationError."""
@@ -93,6 +103,59 @@ class ImportRequest(JsonRequest):
     refuses_control_characters = False
 
 
+class UploadRequest(JsonRequest):
+    """A request whose body may be a file: it goes to a temporary file as it comes, so that memory stays flat."""
+
+    most_uploaded: ClassVar[int] = 16 * 2**20
+    most_at_once: ClassVar[int] = 3
+    """Files of one process at a time: together they fit into the 64 MiB that a pod may keep in /tmp."""
+    media_types: ClassVar[frozenset[str]] = frozenset()
+    """What a route takes for a file, as its Content-Type says; anything else is JSON."""
+
+    _open: ClassVar[set[int]] = set()
+
+    @property
+    def uploads(self) -> bool:
+        """Whether the body says that it is a file."""
+        media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media in self.media_types
+
+    async def upload(self) -> IO[bytes]:
+        """Return the body as a file at its beginning. Raises Problem 413 as soon as it is too large, 415 for no file, 503 when busy."""
+        if not self.uploads:
+            raise Problem(415, "unsupported-media-type", f"This route takes {', '.join(sorted(self.media_types))}.")
+        if not hasattr(self, "_file"):
+            if len(self._open) >= self.most_at_once:
+                raise Problem(
+                    503, "uploads-busy", "Other files are being read: try again.", headers={"Retry-After": "2"}
+                )
+            self._open.add(id(self))
+            # Closed by `release` when the answer is made, whatever the answer.
+            self._file: IO[bytes] = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY)  # noqa: SIM115
+            self._sum, size = hashlib.sha256(), 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > self.most_uploaded:
+                    raise Problem(413, "body-too-large", f"This route takes up to {self.most_uploaded} bytes.")
+                self._sum.update(chunk)
+                self._file.write(chunk)
+        self._file.seek(0)
+        return self._file
+
+    async def imprint(self) -> bytes:
+        """Return the sum of an uploaded file, or the body. Raises Problem 413."""
+        if not self.uploads:
+            return await self.body()
+        await self.upload()
+        return self._sum.digest()
+
+    def release(self) -> None:
+        """Let go of the temporary file."""
+        if hasattr(self, "_file"):
+            self._file.close()
+            self._open.discard(id(self))
+
+
 class Route(APIRoute):
     """A route of Hearth: reads strict JSON, and lets the committer see the answer before it is sent."""
 
@@ -122,7 +185,10 @@ class Route(APIRoute):
             _refuse_control_characters(request)
             if takes_json:
                 _refuse_other_media(request)
-            answer = await handle(request)
+            try:
+                answer = await handle(request)
+            finally:
+                request.release()
             if read is None:
                 _conclude(request, answer)
             return answer
@@ -212,9 +278,8 @@ async def tenant_session(request: Request, principal: Authenticated) -> AsyncIte
         if given is None or request.method in {"GET", "HEAD"}:
             yield session
             return
-        print_ = idempotency.fingerprint(
-            request.method, request.url.path, request.scope["query_string"], await request.body()
-        )
+        body = await (request.imprint() if isinstance(request, JsonRequest) else request.body())
+        print_ = idempotency.fingerprint(request.method, request.url.path, request.scope["query_string"], body)
         key = idempotency.Key(principal.organization_id, str(principal.account_id), given, print_)
         stored = await idempotency.begin(session, runtime.seal, key)
         if stored is not None:

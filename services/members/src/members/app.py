@@ -8,6 +8,7 @@ from chassis.app import Service
 from chassis.runtime import Runtime
 from members import reasons
 from members.accounts import routes as accounts
+from members.accounts import sheets as account_sheets
 from members.accounts.clients import routes as clients
 from members.accounts.credentials import jobs as credential_jobs
 from members.accounts.invitations import routes as invitations
@@ -22,15 +23,19 @@ from members.accounts.sessions import routes as sessions
 from members.accounts.staff import routes as staff
 from members.communities import queries as community_queries
 from members.communities import routes as communities
+from members.communities import sheets as community_sheets
 from members.communities.charter import routes as charter
 from members.communities.goals import routes as goals
 from members.communities.readiness import queries as readiness_queries
 from members.communities.readiness import routes as readiness
 from members.communities.templates import commands as template_commands
 from members.communities.templates import routes as templates
+from members.exports import queries as export_queries
+from members.exports import routes as exports
 from members.groups import consumers as groups_consumers
 from members.groups import queries as group_queries
 from members.groups import routes as groups
+from members.groups import sheets as group_sheets
 from members.groups.assignments import consumers as assignment_consumers
 from members.groups.assignments import jobs as assignment_jobs
 from members.groups.assignments import routes as assignments
@@ -40,11 +45,16 @@ from members.groups.templated import routes as group_templates
 from members.memberships import commands as membership_commands
 from members.memberships import consumers as memberships_consumers
 from members.memberships import routes as memberships
+from members.memberships import sheets as membership_sheets
+from members.memberships.files import jobs as member_file_jobs
+from members.memberships.files import routes as member_files
+from members.memberships.files import words as member_file_words
 from members.memberships.imports import routes as imports
 from members.memberships.notes import routes as notes
 from members.memberships.owners import routes as owners
 from members.memberships.tags import routes as tags
 from members.pages import routes as pages
+from members.screening import sheets as screening_sheets
 from members.screening.applications import commands as application_commands
 from members.screening.applications import jobs as application_jobs
 from members.screening.applications import policy as application_policy
@@ -60,12 +70,14 @@ from members.screening.personas import routes as personas
 from members.screening.policies import queries as policy_queries
 from members.screening.policies import routes as policies
 from members.segments import routes as segments
+from members.segments import sheets as segment_sheets
 from members.segments.currency import consumers as segments_consumers
 from members.segments.currency import jobs as segments_jobs
 from members.segments.facts import commands as facts
 from members.segments.facts import consumers as facts_consumers
 from members.segments.filters import fields as segment_fields
 from members.settings import MembersSettings
+from members.tiers import sheets as tier_sheets
 from members.tiers.evaluation import commands as tier_commands
 from members.tiers.evaluation import consumers as tier_consumers
 from members.tiers.evaluation import jobs as tier_jobs
@@ -90,6 +102,7 @@ async def start(runtime: Runtime) -> None:
 readiness_queries.REQUIREMENTS.append(policy_queries.policy_missing)
 membership_commands.CHECKS.append(application_commands.check_step)
 reasons.register(application_policy.WORDS)
+reasons.register(member_file_words.WORDS)
 
 # Groups know communities and segments, and not the other way round: what these need to know of groups is told here.
 template_commands.PARTS.extend(templated.PARTS)
@@ -101,6 +114,9 @@ segment_fields.add(tier_queries.TIER_FIELD)
 reasons.register(tier_words.WORDS)
 reasons.register(silence_policy.WORDS)
 
+for sheets in (membership_sheets, group_sheets, segment_sheets, tier_sheets, screening_sheets):
+    export_queries.register(export_queries.COMMUNITY, *sheets.SHEETS)
+export_queries.register(export_queries.ORGANIZATION, account_sheets.ACCOUNTS, community_sheets.COMMUNITIES)
 
 service = Service(
     name="members",
@@ -124,10 +140,12 @@ service = Service(
         readiness.routes,
         memberships.routes,
         imports.routes,
+        member_files.routes,
         tags.routes,
         notes.routes,
         owners.routes,
         pages.routes,
+        exports.routes,
         segments.routes,
         forms.routes,
         policies.routes,
@@ -159,6 +177,7 @@ service = Service(
     jobs=[
         credential_jobs.jobs,
         session_jobs.jobs,
+        member_file_jobs.jobs,
         segments_jobs.jobs,
         application_jobs.jobs,
         decision_jobs.jobs,
@@ -182,7 +201,9 @@ service = Service(
         "keys": "The public keys of access tokens.",
         "communities": "What a brand runs: each with its zone and its state.",
         "charter": "What a community is for, its goals, and what it needs before it opens.",
+        "exports": "Every list as a file, and who took which out.",
         "notes": "What staff write down about a member, for one another.",
+        "member-files": "Members from CSV and XLSX files: mapping, dry run, import, rejected rows.",
         "tags": "The brand's own words on its members.",
         "segments": "Sets of members by what they are and did, kept current.",
         "screening": "Who is let in: forms, policies, personas, applications, entry links.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from chassis.db import Reader
+from chassis.errors import not_found
 
 _CONTRIBUTIONS = """
 SELECT json_build_object(
@@ -22,11 +23,13 @@ FROM (SELECT count(*) AS posts, max(published_at) AS last_at FROM post
         WHERE community_id = $2 AND author_id = $3 AND state = 'published') AS answered,
     (SELECT count(*) AS reactions, max(reacted_at) AS last_at FROM reaction
         WHERE community_id = $2 AND account_id = $3 AND cardinality(emojis) > 0) AS felt
+WHERE EXISTS (SELECT FROM standing_member WHERE community_id = $2 AND account_id = $3)
 """
 
 
 async def get_contributions(reader: Reader, organization_id: UUID, community_id: UUID, account_id: UUID) -> bytes:
-    """Return what an account said in a community as JSON (schemas.ContributionsOut); zeros for whom content does not know."""
+    """Return what an account said in a community as JSON (schemas.ContributionsOut). Raises Problem 404 for who never applied there."""
     found = await reader.json(organization_id, _CONTRIBUTIONS, community_id, account_id)
-    assert found is not None  # noqa: S101  an aggregate answers always
+    if found is None:
+        raise not_found("member")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from chassis.db import Reader
+from chassis.errors import not_found
 
 _PRESENCE = """
 WITH told AS MATERIALIZED (
@@ -17,12 +18,13 @@ SELECT json_build_object('zone', $4::text, 'active_days', count(DISTINCT day),
     'first_active_at', min(occurred_at), 'last_active_at', max(occurred_at),
     'weeks', (SELECT coalesce(json_agg(json_build_object('week', to_char(monday, 'IYYY"-W"IW'), 'from', monday,
         'active_days', active_days) ORDER BY monday DESC), '[]') FROM weekly))
-FROM told
+FROM told HAVING EXISTS (SELECT FROM standing_member WHERE community_id = $2 AND account_id = $3)
 """
 
 
 async def get_presence(reader: Reader, organization_id: UUID, community_id: UUID, account_id: UUID, zone: str) -> bytes:
-    """Return when an account was active in a community as JSON (schemas.PresenceOut); zeros for who never was."""
+    """Return when an account was active in a community as JSON (schemas.PresenceOut). Raises Problem 404 for who never applied there."""
     found = await reader.json(organization_id, _PRESENCE, community_id, account_id, zone)
-    assert found is not None  # noqa: S101  an aggregate answers always
+    if found is None:
+        raise not_found("member")
     return found

@@ -129,6 +129,20 @@ async def of_members(session: Session, community_id: UUID, accounts: Collection[
     return held
 
 
+async def held_by_rule(
+    session: Session, community_id: UUID, accounts: Collection[UUID]
+) -> dict[tuple[UUID, UUID], str]:
+    """Return (account, group) → key of the rule by which the seat is held, of seats that a rule gave."""
+    rows = await session.execute(
+        text("""
+            SELECT account_id, group_id, rule_key FROM group_member
+            WHERE community_id = :community_id AND account_id = ANY(CAST(:accounts AS uuid[])) AND rule_key IS NOT NULL
+        """),
+        {"community_id": community_id, "accounts": list(accounts)},
+    )
+    return {(row.account_id, row.group_id): row.rule_key for row in rows}
+
+
 async def hosted_by(session: Session, community_id: UUID, accounts: Collection[UUID]) -> list[UUID]:
     """Return the groups that one of the accounts hosts."""
     rows = await session.execute(

@@ -18,6 +18,7 @@ from chassis.tokens import Principal
 from contracts.base import Origin
 from contracts.members import (
     CommunityRole,
+    CommunityState,
     MembershipApplied,
     MembershipApproved,
     MembershipEvent,
@@ -162,6 +163,8 @@ async def decide(
         raise Problem(403, "forbidden", "Only managers may remove somebody who has a role.")
     check_version(expected, membership.version)
     if step in {"approve", "reject"}:
+        if standing.community_state == CommunityState.ARCHIVED:
+            raise Problem(409, "community-archived", "An archived community decides about nobody any more.")
         await _check(session, standing.community_id, membership.account_id, step)
     move(session, membership, step, actor=standing.principal.account_id, reason=reason)
     return membership

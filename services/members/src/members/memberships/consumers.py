@@ -8,6 +8,7 @@ from contracts.members import AccountMerged, OrganizationRoleChanged
 from members.memberships import commands
 from members.memberships.notes import commands as notes
 from members.memberships.owners import commands as owners
+from members.memberships.tags import commands as tags
 
 consumers = Consumers("memberships")
 
@@ -28,5 +29,6 @@ async def on_merge(session: Session, events: list[Received[AccountMerged]]) -> N
     for received in events:
         await commands.hand_over(session, received.event.merged_account_id, received.event.account_id)
         await session.flush()
+        await tags.hand_over(session, received.event.merged_account_id, received.event.account_id)
         await notes.hand_over(session, received.event.merged_account_id, received.event.account_id)
         await owners.hand_over(session, received.event.merged_account_id, received.event.account_id)

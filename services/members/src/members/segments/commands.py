@@ -16,6 +16,7 @@ from contracts.members import CommunityState, SegmentChanged
 from members.segments import policy, queries
 from members.segments.currency import commands as currency
 from members.segments.currency import policy as times
+from members.segments.currency import queries as currently
 from members.segments.filters.policy import dependents, references
 from members.segments.models import Segment
 from members.segments.schemas import SegmentCreate, SegmentUpdate
@@ -49,7 +50,7 @@ async def create(session: Session, standing: Standing, body: SegmentCreate) -> S
     """Save a filter. Its members are worked out at once in the background. Raises Problem 409, 422."""
     await _alone(session, standing)
     _, known = await queries.understand(session, standing.community_id, body.filter)
-    if len(known) >= policy.MOST_SEGMENTS:
+    if len(known.readable) + len(known.faults.keys() - known.readable.keys()) >= policy.MOST_SEGMENTS:
         raise Problem(409, "too-many-segments", f"A community has at most {policy.MOST_SEGMENTS} segments.")
     now = clock.now()
     segment = Segment(
@@ -85,7 +86,7 @@ async def update(session: Session, standing: Standing, segment_id: UUID, expecte
         segment.filter = body.filter
         segment.filter_version += 1
         await session.flush()
-        above = dependents(segment.id, known)
+        above = dependents(segment.id, known.readable)
         await currency.recompute_soon(session, segment.organization_id, {segment.id, *above})
     segment.version += 1
     _emit(session, segment, standing.principal.account_id)
@@ -97,10 +98,11 @@ async def delete(session: Session, standing: Standing, segment_id: UUID, expecte
     await _alone(session, standing)
     segment = await queries.get(session, standing.community_id, segment_id, lock=True)
     check_version(expected, segment.version)
-    _, known = await queries.understand(session, standing.community_id, segment.filter, segment.id)
-    users = [
-        other for other, node in sorted(known.items()) if any(one.segment_id == segment.id for one in references(node))
-    ]
+    users = sorted(
+        other
+        for other, node in (await currently.understood(session, standing.community_id)).readable.items()
+        if any(one.segment_id == segment.id for one in references(node))
+    )
     if users:
         path = f"/v1/communities/{standing.community_id}/segments"
         faults = [Fault(f"{path}/{user}", "segment-mentioned", "This segment mentions it.") for user in users]

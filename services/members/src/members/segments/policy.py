@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 MOST_SEGMENTS = 200
-STEPS = (2_000, 10_000)
+STEPS = (1_500, 10_000)
 """A preview of a large community looks at so many members in random order, then at more, then at all, until enough match."""
 COUNTED_WHOLE = 20_000
 """Communities up to about this size are counted whole."""

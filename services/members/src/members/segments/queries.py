@@ -12,7 +12,7 @@ from sqlmodel import col
 from chassis import clock
 from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import Problem, not_found
+from chassis.errors import Fault, Problem, not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
 from contracts.members import CommunityState
@@ -22,11 +22,11 @@ from members.segments.currency import queries as currency
 from members.segments.filters import queries as asking
 from members.segments.filters.compiler import BELONGS, Compiled, compile_filters
 from members.segments.filters.evaluation import Moment
-from members.segments.filters.policy import Malformed, Node, check_references
-from members.segments.filters.reading import read
+from members.segments.filters.policy import Malformed, Node, check_references, dependents, references
+from members.segments.filters.reading import Understood, read
 from members.segments.models import Segment
 from members.segments.policy import Estimate
-from members.segments.schemas import PreviewOut, SegmentMember, SegmentOut
+from members.segments.schemas import BrokenBy, PreviewOut, SegmentMember, SegmentOut, SegmentState
 
 SAMPLE = 20
 
@@ -43,11 +43,20 @@ async def get(session: Session, community_id: UUID, segment_id: UUID, *, lock: b
     return segment
 
 
-def out(segment: Segment, standing: Standing) -> SegmentOut:
+async def out(session: Session, segment: Segment, standing: Standing) -> SegmentOut:
     """Return a segment as this caller sees it."""
+    understood = await currency.understood(session, standing.community_id)
+    return _out(segment, standing, understood.faults.get(segment.id))
+
+
+def _out(segment: Segment, standing: Standing, fault: Fault | None) -> SegmentOut:
     can = policy.allowed(manages=standing.has(), archived=standing.community_state is CommunityState.ARCHIVED)
-    current = segment.current_version == segment.filter_version
-    return SegmentOut.model_validate({**segment.model_dump(), "current": current, "can": can})
+    current = fault is None and segment.current_version == segment.filter_version
+    state = SegmentState.BROKEN if fault else SegmentState.CURRENT if current else SegmentState.PENDING
+    broken = BrokenBy(pointer=fault.pointer, code=fault.code, detail=fault.detail) if fault else None
+    return SegmentOut.model_validate(
+        {**segment.model_dump(), "state": state, "broken": broken, "current": current, "can": can}
+    )
 
 
 async def list_page(
@@ -66,8 +75,9 @@ async def list_page(
         query = query.where(col(Segment.id) > UUID(after[0]))
     rows = list((await session.execute(query)).scalars())
     page = rows[:limit]
+    faults = (await currency.understood(session, standing.community_id)).faults
     return Page[SegmentOut](
-        data=[out(row, standing) for row in page],
+        data=[_out(row, standing, faults.get(row.id)) for row in page],
         next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
     )
 
@@ -107,18 +117,26 @@ def _unacceptable(malformed: Malformed) -> Problem:
     return Problem(422, "invalid", "The filter cannot be meant.", errors=malformed.faults)
 
 
+def _check_sound(node: Node, known: Understood, own: UUID | None) -> None:
+    for reference in references(node):
+        if reference.segment_id in known.faults and reference.segment_id != own:
+            raise Malformed(Fault(reference.at, "segment-broken", "This segment cannot be asked: mend it first."))
+
+
 async def understand(
     session: Session, community_id: UUID, document: dict[str, Any], own: UUID | None = None
-) -> tuple[Node, dict[UUID, Node]]:
-    """Return a filter and those of the community's other segments. Raises Problem 422 for one that cannot be meant."""
+) -> tuple[Node, Understood]:
+    """Return a filter and those of the community's segments. Raises Problem 422 for one that cannot be meant."""
     try:
         node = read(document)
-        known = await currency.filters(session, community_id)
-        check_references(node, known, own)
+        known = await currency.understood(session, community_id)
+        _check_sound(node, known, own)
+        check_references(node, known.readable, own)
         if own is not None:
             # Whoever mentions this segment grows with it.
-            for other in known.keys() - {own}:
-                check_references(known[other], {**known, own: node}, other)
+            whole = {**known.readable, own: node}
+            for other in dependents(own, known.readable) & known.sound.keys():
+                check_references(known.readable[other], whole, other)
     except Malformed as malformed:
         raise _unacceptable(malformed) from malformed
     return node, known
@@ -130,12 +148,12 @@ async def preview(session: Session, standing: Standing, document: dict[str, Any]
     moment = Moment(clock.now(), standing.zone)
     steps = () if exact else await _steps(session, standing.community_id)
     for looked_at in steps:
-        compiled = compile_filters([node], known, moment, standing.community_id, each=True)
+        compiled = compile_filters([node], known.sound, moment, standing.community_id, each=True)
         estimate, some = await _look(session, compiled, looked_at)
         if estimate is not None:
             break
     else:
-        compiled = compile_filters([node], known, moment, standing.community_id)
+        compiled = compile_filters([node], known.sound, moment, standing.community_id)
         count, some = await asking.count_and_some(session, compiled, SAMPLE)
         estimate, looked_at = policy.counted(count), None
     cards = await _cards(session, some)

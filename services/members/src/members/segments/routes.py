@@ -25,7 +25,7 @@ async def create_segment(
     """Save a filter as a segment. Its members are worked out in the background and kept current from then on."""
     segment = await commands.create(session, manager, body)
     tag(response, segment.version)
-    return queries.out(segment, manager)
+    return await queries.out(session, segment, manager)
 
 
 @routes.get("/v1/communities/{community_id}/segments")
@@ -51,7 +51,7 @@ async def get_segment(session: TenantSession, analyst: Analyst, segment_id: UUID
     """Read a segment."""
     segment = await queries.get(session, analyst.community_id, segment_id)
     tag(response, segment.version)
-    return queries.out(segment, analyst)
+    return await queries.out(session, segment, analyst)
 
 
 @routes.patch("/v1/communities/{community_id}/segments/{segment_id}", responses=problems(409, 412, 428))
@@ -66,7 +66,7 @@ async def update_segment(
     """Name a segment anew or give it another filter; it, and the segments that mention it, are worked out anew."""
     segment = await commands.update(session, manager, segment_id, version, body)
     tag(response, segment.version)
-    return queries.out(segment, manager)
+    return await queries.out(session, segment, manager)
 
 
 @routes.delete(

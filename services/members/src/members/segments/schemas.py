@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -63,6 +64,30 @@ class SegmentUpdate(Input):
     filter: Filter | None = None
 
 
+class SegmentState(StrEnum):
+    """How far a segment's members may be relied on."""
+
+    CURRENT = "current"
+    PENDING = "pending"
+    BROKEN = "broken"
+
+
+class BrokenBy(Output):
+    """Why a saved filter cannot be asked any more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"pointer": "/filter/all/0/field", "code": "field-unknown", "detail": "There is no such field."}
+            ]
+        }
+    )
+
+    pointer: str = Field(description="where in the filter, as a JSON pointer")
+    code: str = Field(description="stable; as in the problem that saving this filter now would meet")
+    detail: str
+
+
 class SegmentOut(Output):
     """A segment, and how many are in it."""
 
@@ -74,6 +99,8 @@ class SegmentOut(Output):
                     "name": NAME,
                     "filter": FILTER,
                     "members": 37,
+                    "state": "current",
+                    "broken": None,
                     "current": True,
                     "current_at": "2026-11-22T07:30:00Z",
                     "created_at": "2026-11-20T07:30:00Z",
@@ -88,6 +115,11 @@ class SegmentOut(Output):
     name: dict[str, str]
     filter: dict[str, Any]
     members: int = Field(description="who is in it as of now; while not `current`, as of an earlier filter")
+    state: SegmentState = Field(
+        description="pending: not everybody was looked at since the filter changed; broken: the filter cannot be asked any more, "
+        "and the members stay as they were until it is changed"
+    )
+    broken: BrokenBy | None = Field(description="why it is broken")
     current: bool = Field(description="false from a change of the filter until everybody was looked at again")
     current_at: datetime | None = Field(
         description="when everybody was last looked at; whoever acts is looked at within seconds"
@@ -125,7 +157,7 @@ class PreviewOut(Output):
     low: int = Field(description="the count less its margin, though not less than were seen to match")
     high: int = Field(description="the count and its margin")
     looked_at: int | None = Field(
-        description="how many members in random order the estimate is scaled up from: 2,000, or 10,000 where fewer than 50 of those "
+        description="how many members in random order the estimate is scaled up from: 1,500, or 10,000 where fewer than 50 of those "
         "match; null when everybody was counted, which is also done where few match of 10,000"
     )
     sample: list[MemberCard] = Field(description="up to 20 of them")

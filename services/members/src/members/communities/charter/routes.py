@@ -11,7 +11,7 @@ from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from members.communities.charter import commands, queries
-from members.communities.charter.schemas import CharterOut, CharterWrite
+from members.communities.charter.schemas import CharterOut, CharterWrite, Version
 
 routes = router("charter")
 
@@ -43,6 +43,6 @@ async def list_charter_revisions(
 
 
 @routes.get("/v1/communities/{community_id}/charter/revisions/{version}")
-async def get_charter_revision(session: TenantSession, manager: Manager, version: int) -> CharterOut:
+async def get_charter_revision(session: TenantSession, manager: Manager, version: Version) -> CharterOut:
     """Read what the charter said in one version."""
     return queries.out(manager, await queries.get_revision(session, manager.community_id, version))

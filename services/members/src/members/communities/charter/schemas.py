@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -19,6 +19,9 @@ EXAMPLE: dict[str, Any] = {
     "promise": {"zh": "三个月敢开口", "en": "In three months you dare to speak"},
     "business_link": {"zh": "学员升级到小班课", "en": "Learners move up to small classes"},
 }
+
+Version = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])]
+"""A version that something is kept in."""
 
 
 class CharterWrite(Input):

@@ -14,6 +14,7 @@ from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from members.communities import queries as communities
+from members.communities.charter.schemas import Version
 from members.communities.schemas import CommunityOut
 from members.communities.templates import commands, queries
 from members.communities.templates.schemas import (
@@ -64,7 +65,7 @@ async def get_community_template(
 
 @routes.get("/v1/community-templates/{template_id}/revisions/{version}")
 async def get_community_template_revision(
-    session: TenantSession, _staff: OrganizationStaff, template_id: UUID, version: int
+    session: TenantSession, _staff: OrganizationStaff, template_id: UUID, version: Version
 ) -> TemplateOut:
     """Read what a template said in one version."""
     return await queries.out_revision(session, await queries.get(session, template_id), version)
@@ -107,7 +108,7 @@ async def preview_community_template(
     staff: OrganizationStaff,
     template_id: UUID,
     *,
-    version: Annotated[int | None, Query(ge=1, description="to roll out; left out: the newest")] = None,
+    version: Annotated[Version | None, Query(description="to roll out; left out: the newest")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Page[TemplatePreview]:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from chassis.schemas import Input, LongTextMap, Output, Slug, TextMap, Zone
 from contracts.members import CommunityState
 from members.communities.charter.schemas import EXAMPLE as CHARTER_EXAMPLE
-from members.communities.charter.schemas import CharterWrite
+from members.communities.charter.schemas import CharterWrite, Version
 from members.communities.templates.policy import Action, Outcome
 
 MOST_GROUPS = 100
@@ -145,7 +145,11 @@ class CommunityFromTemplate(Input):
     name: TextMap
     slug: Slug
     zone: Zone
-    version: int | None = Field(default=None, ge=1, description="of the template; left out: the newest")
+    version: Version | None = Field(default=None, description="of the template; left out: the newest")
+
+
+Value = bool | int | str | dict[str, Any] | list[dict[str, Any]] | None
+"""What a field holds: a switch, a number, a name, texts by language, rules; null when it says nothing."""
 
 
 class FieldChange(Output):
@@ -155,8 +159,8 @@ class FieldChange(Output):
     action: Action = Field(
         description="change: is set; conflict: edited here and changed in the template, kept unless forced; kept: edited here only"
     )
-    before: Any = Field(examples=[40])
-    after: Any = Field(examples=[50])
+    before: Value = Field(examples=[40])
+    after: Value = Field(examples=[50])
 
 
 class TemplatePreview(Output):
@@ -175,7 +179,7 @@ class RolloutCreate(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 2, "targets": [COMMUNITY]}]})
 
-    version: int = Field(ge=1)
+    version: Version
     targets: list[UUID] | None = Field(
         default=None,
         min_length=1,

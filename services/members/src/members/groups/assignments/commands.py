@@ -1,8 +1,9 @@
-"""Writing rules of assignment, and bringing members into groups by them."""
+"""Writing rules of assignment, and bringing members into groups by them, and out again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from chassis import clock, due, outbox
@@ -15,6 +16,7 @@ from contracts.members import CommunityState, GroupRulesChanged
 from members.groups import queries as group_queries
 from members.groups.assignments import policy, queries
 from members.groups.assignments.models import GroupRules, GroupRulesRun
+from members.groups.assignments.policy import Facts, Rule
 from members.groups.assignments.schemas import GroupRulesWrite
 from members.groups.seats import commands as seats
 from members.groups.seats.commands import Want
@@ -56,19 +58,32 @@ async def write(session: Session, standing: Standing, expected: int, body: Group
     return rules
 
 
-async def judge(session: Session, community_id: UUID, accounts: Iterable[UUID], *, origin: Origin = Origin.LIVE) -> int:
-    """Bring accounts into the groups that the rules in force say, and keep why; return how many seats were taken."""
+@dataclass(frozen=True)
+class Judged:
+    """What a judgement did."""
+
+    placed: int = 0
+    taken_out: int = 0
+
+
+async def judge(
+    session: Session, community_id: UUID, accounts: Iterable[UUID], *, origin: Origin = Origin.LIVE
+) -> Judged:
+    """Bring accounts into the groups that the rules in force say, and out of those that they give no longer, and keep why."""
     rules = await queries.find_current(session, community_id)
     if rules is None or not rules.content["rules"]:
-        return 0
+        return Judged()
     wanted = set(accounts)
     # Locked before anything is read, so that two judgements of one member do not both find no group yet.
     if await group_queries.lock_community(session, community_id, alone=False) is CommunityState.ARCHIVED:
-        return 0
+        return Judged()
     await group_queries.lock_members(session, community_id, wanted)
     content = GroupRulesWrite.model_validate(rules.content)
     known = await queries.read_known(session, community_id, content)
     facts = await queries.facts_of(session, community_id, wanted, known)
+    lost: list[Want] = []
+    if any(rule.leaves for rule in known):
+        lost, facts = await _leave(session, community_id, rules.version, known, facts)
     wants = [
         Want(
             account_id=account,
@@ -81,8 +96,39 @@ async def judge(session: Session, community_id: UUID, accounts: Iterable[UUID], 
         for account, one in facts.items()
         for match in policy.decide(known, content.exclusive, one)
     ]
+    if lost:
+        # All series at once, in one order: those who leave here and come there wait for nobody in a circle.
+        await group_queries.lock_series(session, community_id, {want.group_id for want in (*lost, *wants)})
+        await seats.give_up(session, community_id, lost)
     placed = await seats.place(session, community_id, wants, actor=None, origin=origin)
-    return sum(one.outcome == "joined" for one in placed)
+    return Judged(placed=sum(one.outcome == "joined" for one in placed), taken_out=len(lost))
+
+
+async def _leave(
+    session: Session, community_id: UUID, version: int, rules: Sequence[Rule], facts: Mapping[UUID, Facts]
+) -> tuple[list[Want], dict[UUID, Facts]]:
+    """Return the seats that are lost, and the facts of everybody thereafter."""
+    circular = await queries.circular_segments(session, community_id)
+    # A segment that came to name groups since the rules were written would send people in and out for ever.
+    steady = [rule for rule in rules if circular.isdisjoint(rule.segments)]
+    held = await queries.seats_of(session, community_id, facts)
+    lost, after = [], {}
+    for account, one in facts.items():
+        mine = held.get(account, [])
+        gone = policy.leaving(steady, mine, one)
+        after[account] = one.after(mine, gone) if gone else one
+        lost += [
+            Want(
+                account_id=account,
+                group_id=seat.group_id,
+                reason=Reason("group-rule-ended", {"rule": seat.rule_key, "version": version}),
+                rules_version=version,
+                rule_key=seat.rule_key,
+                inputs=one.inputs(),
+            )
+            for seat in gone
+        ]
+    return lost, after
 
 
 async def follow_links(session: Session, community_id: UUID, people: Mapping[UUID, UUID], *, origin: Origin) -> None:
@@ -114,7 +160,7 @@ async def start(session: Session, standing: Standing) -> GroupRulesRun:
         )
         session.add(run)
     run.rules_version, run.started_by, run.started_at = rules.version, standing.principal.account_id, clock.now()
-    run.finished_at, run.looked_at, run.placed, run.after_membership_id = None, 0, 0, None
+    run.finished_at, run.looked_at, run.placed, run.taken_out, run.after_membership_id = None, 0, 0, 0, None
     await due.schedule(session, run.organization_id, APPLY_KIND, str(run.community_id), clock.now())
     return run
 
@@ -125,7 +171,9 @@ async def work_on(session: Session, organization_id: UUID, community_id: UUID) -
     if run is None or run.finished_at is not None:
         return
     found = await queries.next_members(session, community_id, run.after_membership_id, CHUNK)
-    run.placed += await judge(session, community_id, [account for _, account in found])
+    judged = await judge(session, community_id, [account for _, account in found])
+    run.placed += judged.placed
+    run.taken_out += judged.taken_out
     run.looked_at += len(found)
     if len(found) < CHUNK:
         run.finished_at = clock.now()

@@ -1,4 +1,4 @@
-"""What assignments learn: who belongs, is tagged, entered a segment, or changed language or zone."""
+"""What assignments learn: who belongs, is tagged, entered or left a segment, or changed language or zone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from contracts.members import (
     MembershipTagsChanged,
     ProfileUpdated,
     SegmentEntered,
+    SegmentLeft,
 )
 from members.groups.assignments import commands, queries
 
@@ -30,16 +31,16 @@ async def on_application(session: Session, events: list[Received[ApplicationDeci
 
 
 # One handler for all: one batch locks each community's members once, in one order.
-@consumers.on(MembershipApproved, MembershipTagsChanged, SegmentEntered, ProfileUpdated, mode=Mode.EACH)
+@consumers.on(MembershipApproved, MembershipTagsChanged, SegmentEntered, SegmentLeft, ProfileUpdated, mode=Mode.EACH)
 async def on_change(session: Session, events: list[Received[Event]]) -> None:
-    """Bring those whom the rules now match into their groups."""
+    """Bring those whom the rules now match into their groups, and those whom they match no longer out of them."""
     touched: dict[UUID, set[UUID]] = {}
     profiles = set()
     for received in events:
         event = received.event
         if isinstance(event, ProfileUpdated):
             profiles.add(event.account_id)
-        elif isinstance(event, MembershipApproved | MembershipTagsChanged | SegmentEntered):
+        elif isinstance(event, MembershipApproved | MembershipTagsChanged | SegmentEntered | SegmentLeft):
             touched.setdefault(event.community_id, set()).add(event.account_id)
     for community_id, account_id in await queries.communities_of(session, profiles) if profiles else []:
         touched.setdefault(community_id, set()).add(account_id)

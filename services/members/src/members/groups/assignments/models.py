@@ -39,4 +39,5 @@ class GroupRulesRun(Table, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
     looked_at: int
     placed: int
+    taken_out: int = 0
     after_membership_id: UUID | None = None

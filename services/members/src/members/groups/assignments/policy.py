@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,18 @@ class Rule:
     segments: frozenset[UUID] = frozenset()
     locales: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
+    leaves: bool = False
+    """Whether somebody whom it brought in leaves when it matches them no longer."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A group that a member is in, and by which rule; none when a person, a door or the member decided."""
+
+    group_id: UUID
+    series_id: UUID
+    dimension: GroupDimension
+    rule_key: str | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,15 @@ class Facts:
             zone=inputs["zone"],
             series=frozenset(UUID(one) for one in inputs["series"]),
             dimensions=frozenset(GroupDimension(one) for one in inputs["dimensions"]),
+        )
+
+    def after(self, seats: Sequence[Seat], left: Sequence[Seat]) -> Facts:
+        """Return the facts of one who sat so and has left some of it."""
+        stay = [seat for seat in seats if seat not in left]
+        return replace(
+            self,
+            series=frozenset(seat.series_id for seat in stay),
+            dimensions=frozenset(seat.dimension for seat in stay),
         )
 
 
@@ -99,3 +120,17 @@ def decide(rules: Sequence[Rule], exclusive: Collection[GroupDimension], facts: 
             series.add(rule.series_id)
             taken.add(rule.dimension)
     return decided
+
+
+def leaving(rules: Sequence[Rule], seats: Sequence[Seat], facts: Facts) -> list[Seat]:
+    """Return the seats that a member loses: given by a rule that takes back what it gave, and that matches the member no longer.
+
+    A seat that no rule gave stays, and so does one whose rule is gone or leads elsewhere now: a change of rules empties no group.
+    """
+    by_key = {rule.key: rule for rule in rules if rule.leaves}
+    lost = []
+    for seat in seats:
+        rule = by_key.get(seat.rule_key or "")
+        if rule is not None and rule.series_id == seat.series_id and matched(rule, facts) is None:
+            lost.append(seat)
+    return lost

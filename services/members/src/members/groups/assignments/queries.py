@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -14,23 +13,21 @@ from chassis.db import Session
 from chassis.errors import Fault, Problem
 from chassis.pagination import Cursors
 from chassis.schemas import Page
-from contracts.members import CommunityState, GroupDimension, GroupState
-from members.groups import policy as seating
-from members.groups import queries as groups
+from contracts.members import CommunityState, GroupDimension
 from members.groups.assignments.models import GroupRules, GroupRulesRun
-from members.groups.assignments.policy import Facts, Rule
+from members.groups.assignments.policy import Facts, Rule, Seat
 from members.groups.assignments.schemas import (
     AssignmentOut,
     GroupRulesOut,
     GroupRulesWrite,
-    RulePreview,
-    RulesPreview,
     RulesRunOut,
 )
 from members.groups.models import Group
-from members.groups.policy import Room
+from members.groups.queries import FIELD
 from members.memberships.schemas import MemberCard
 from members.reasons import Reason, register, render
+from members.segments.currency import queries as currency
+from members.segments.filters.policy import OneOf, dependents, walk
 
 register(
     {
@@ -42,6 +39,10 @@ register(
         "group-merged": {
             "en": "Took over the seat of an account that was merged.",
             "zh": "账号合并后承接原有席位。",
+        },
+        "group-rule-ended": {
+            "en": "Rule {rule}, version {version}, matches no longer.",
+            "zh": "不再符合规则 {rule}(第 {version} 版)。",
         },
         "group-rule": {
             "en": "Rule {rule}, version {version}: {matched}",
@@ -92,6 +93,17 @@ async def read(session: Session, community_id: UUID, content: GroupRulesWrite) -
         for at, segment in enumerate(rule.when.segments)
         if segment not in segments
     ]
+    circular = await circular_segments(session, community_id)
+    faults += [
+        Fault(
+            f"/rules/{place}/when/segments/{at}",
+            "segment-names-groups",
+            "Who leaves by this rule would match this segment differently, and come back: it names groups.",
+        )
+        for place, rule in enumerate(content.rules)
+        for at, segment in enumerate(rule.when.segments)
+        if rule.leave_when_no_longer and segment in circular
+    ]
     if faults:
         raise Problem(422, "invalid", "The rules name what the community does not have.", errors=faults[:50])
     return _rules(content, known)
@@ -125,6 +137,7 @@ def _rules(content: GroupRulesWrite, known: Mapping[UUID, Group]) -> list[Rule]:
             segments=frozenset(rule.when.segments),
             locales=frozenset(rule.when.locales),
             zones=frozenset(rule.when.zones),
+            leaves=rule.leave_when_no_longer,
         )
         for rule in content.rules
     ]
@@ -140,6 +153,34 @@ async def _segments(session: Session, community_id: UUID, named: Collection[UUID
         {"community_id": community_id, "ids": list(named)},
     )
     return set(rows.scalars())
+
+
+async def circular_segments(session: Session, community_id: UUID) -> set[UUID]:
+    """Return the segments whose filters name groups, by way of other segments too: leaving a group changes who is in them."""
+    known = await currency.filters(session, community_id)
+    direct = {
+        one
+        for one, node in known.items()
+        if any(isinstance(part, OneOf) and part.field.name == FIELD.name for part in walk(node))
+    }
+    return direct.union(*(dependents(one, known) for one in direct))
+
+
+async def seats_of(session: Session, community_id: UUID, accounts: Collection[UUID]) -> dict[UUID, list[Seat]]:
+    """Return account → the groups that it is in."""
+    rows = await session.execute(
+        text("""
+            SELECT account_id, group_id, held.series_id, dimension, rule_key
+            FROM group_member AS held JOIN community_group ON community_group.id = held.group_id
+            WHERE held.community_id = :community_id AND account_id = ANY(CAST(:accounts AS uuid[])) ORDER BY account_id, group_id
+        """),
+        {"community_id": community_id, "accounts": list(accounts)},
+    )
+    held: dict[UUID, list[Seat]] = {}
+    for row in rows:
+        seat = Seat(row.group_id, row.series_id, GroupDimension(row.dimension), row.rule_key)
+        held.setdefault(row.account_id, []).append(seat)
+    return held
 
 
 _FACTS = text("""
@@ -184,116 +225,6 @@ async def facts_of(
         )
         for row in rows
     }
-
-
-_CRITERIA = {
-    "tags": "membership.account_id IN (SELECT account_id FROM membership_tag WHERE community_id = :community_id AND tag = ANY(CAST(:{name} AS text[])))",
-    "segments": "membership.account_id IN (SELECT account_id FROM segment_member WHERE segment_id = ANY(CAST(:{name} AS uuid[])))",
-    "locales": "(account.locale = ANY(CAST(:{name} AS text[])) OR split_part(account.locale, '-', 1) = ANY(CAST(:{name} AS text[])))",
-    "zones": "account.zone = ANY(CAST(:{name} AS text[]))",
-}
-
-
-def _matching(position: int, rule: Rule, *, exclusive: bool) -> tuple[str, dict[str, Any]]:
-    """Return the SQL of those whom one rule matches, and its values."""
-    values: dict[str, Any] = {
-        f"series_{position}": rule.series_id,
-        f"dimension_{position}": rule.dimension.value,
-    }
-    wanted = []
-    for criterion, condition in _CRITERIA.items():
-        asked = getattr(rule, criterion)
-        if asked:
-            values[f"{criterion}_{position}"] = sorted(asked)
-            wanted.append(condition.format(name=f"{criterion}_{position}"))
-    return (
-        f"""SELECT {position} AS position, {str(exclusive).lower()} AS exclusive, CAST(:series_{position} AS uuid) AS series_id,
-            CAST(:dimension_{position} AS text) AS dimension, membership.account_id
-        FROM membership JOIN account ON account.id = membership.account_id
-        WHERE membership.community_id = :community_id AND membership.state = 'approved' AND NOT membership.bot
-            AND {" AND ".join(wanted)}""",
-        values,
-    )
-
-
-def _preview_sql(rules: Sequence[Rule], exclusive: Collection[GroupDimension]) -> tuple[str, dict[str, Any]]:
-    parts: list[str] = []
-    values: dict[str, Any] = {}
-    for position, rule in enumerate(rules):
-        part, bound = _matching(position, rule, exclusive=rule.dimension in exclusive)
-        parts.append(part)
-        values |= bound
-    return (
-        f"""
-        WITH matched AS ({" UNION ALL ".join(parts)}),
-        held AS (
-            SELECT held.account_id, held.series_id, community_group.dimension FROM group_member AS held
-            JOIN community_group ON community_group.id = held.group_id WHERE held.community_id = :community_id
-        ),
-        -- Of each series, and of each exclusive dimension, the first rule decides; who has a seat there gets no other.
-        first AS (
-            SELECT DISTINCT ON (account_id, slot) position, account_id
-            FROM (SELECT *, CASE WHEN exclusive THEN dimension ELSE series_id::text END AS slot FROM matched) AS by_slot
-            WHERE NOT EXISTS (SELECT FROM held WHERE held.account_id = by_slot.account_id AND held.series_id = by_slot.series_id)
-                AND NOT (exclusive AND EXISTS (
-                    SELECT FROM held WHERE held.account_id = by_slot.account_id AND held.dimension = by_slot.dimension))
-            ORDER BY account_id, slot, position
-        ),
-        all_matches AS (SELECT position, count(*) AS matches FROM matched GROUP BY position),
-        joins AS (
-            SELECT position, count(*) AS joins, (array_agg(account_id ORDER BY account_id))[1:5] AS sample FROM first GROUP BY position
-        )
-        SELECT position, matches, coalesce(joins, 0) AS joins, coalesce(sample, '{{}}') AS sample
-        FROM all_matches LEFT JOIN joins USING (position)
-        """,
-        values,
-    )
-
-
-async def preview(
-    session: Session, community_id: UUID, rules: Sequence[Rule], exclusive: Collection[GroupDimension]
-) -> RulesPreview:
-    """Return what rules would do among those who belong now."""
-    counted = await session.execute(
-        text("SELECT count(*) FROM membership WHERE community_id = :community_id AND state = 'approved' AND NOT bot"),
-        {"community_id": community_id},
-    )
-    members = int(counted.scalar_one())
-    if not rules:
-        return RulesPreview(members=members, rules=[])
-    sql, values = _preview_sql(rules, exclusive)
-    found = {row.position: row for row in await session.execute(text(sql), {**values, "community_id": community_id})}
-    cards = await groups.cards_of(session, {account for row in found.values() for account in row.sample})
-    rooms = await _rooms(session, {rule.series_id for rule in rules})
-    before: dict[UUID, int] = {}
-    told = []
-    for position, rule in enumerate(rules):
-        row = found.get(position)
-        joins = row.joins if row else 0
-        seats, already = rooms[rule.series_id], before.get(rule.series_id, 0)
-        before[rule.series_id] = already + joins
-        told.append(
-            RulePreview(
-                key=rule.key,
-                group_id=rule.group_id,
-                matches=row.matches if row else 0,
-                joins=joins if any(room.open for room in seats) else 0,
-                opens=seating.opens(seats, already + joins) - seating.opens(seats, already),
-                sample=[cards[account] for account in row.sample if account in cards] if row else [],
-            )
-        )
-    return RulesPreview(members=members, rules=told)
-
-
-async def _rooms(session: Session, series: Collection[UUID]) -> dict[UUID, list[Room]]:
-    found = await session.execute(
-        select(Group).where(col(Group.series_id).in_(series)).order_by(col(Group.series_id), col(Group.ordinal))
-    )
-    rooms: dict[UUID, list[Room]] = {}
-    for group in found.scalars():
-        room = Room(group.ordinal, group.capacity, group.members, group.state == GroupState.OPEN)
-        rooms.setdefault(group.series_id, []).append(room)
-    return rooms
 
 
 async def find_run(session: Session, community_id: UUID, *, lock: bool = False) -> GroupRulesRun | None:

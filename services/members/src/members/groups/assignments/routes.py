@@ -15,6 +15,7 @@ from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
 from members.groups.assignments import commands, queries
+from members.groups.assignments.previews import queries as previews
 from members.groups.assignments.schemas import (
     AssignmentOut,
     GroupRulesOut,
@@ -49,7 +50,7 @@ async def write_group_rules(
 async def preview_group_rules(session: TenantSession, manager: Manager, body: GroupRulesWrite) -> RulesPreview:
     """See what rules would do among those who belong now; nothing is changed."""
     rules = await queries.read(session, manager.community_id, body)
-    return await queries.preview(session, manager.community_id, rules, body.exclusive)
+    return await previews.preview(session, manager.community_id, rules, body.exclusive)
 
 
 @routes.post("/v1/communities/{community_id}/groups/rules/apply", status_code=202, responses=problems(409))

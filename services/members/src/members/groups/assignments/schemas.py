@@ -50,6 +50,11 @@ class GroupRule(Input):
     key: Slug = Field(description="unique among the rules; decisions are kept under it")
     group_id: UUID = Field(description="the group; when it is full, the next of its series")
     when: RuleWhen
+    leave_when_no_longer: bool = Field(
+        default=False,
+        description="whether a member whom this rule brought in leaves when it matches no longer. Whoever a manager, a host, an entry "
+        "link or the member brought in stays; so does everybody when the rule is taken back. Its segments name no groups.",
+    )
 
 
 class GroupRulesWrite(Input):
@@ -73,7 +78,7 @@ class GroupRulesWrite(Input):
 
 
 class GroupRulesOut(Output):
-    """The rules by which members come into groups. They bring in, and take nobody out."""
+    """The rules by which members come into groups, and leave those that a rule brought them into if it says so."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -106,6 +111,7 @@ class RulePreview(Output):
     group_id: UUID
     matches: int = Field(description="members who match it, those in the group already included")
     joins: int = Field(description="members who would come into the group, or the next of its series")
+    leaves: int = Field(description="members whom it brought in and who would leave: it matches them no longer")
     opens: int = Field(description="groups that would open because those before are full")
     sample: list[MemberCard] = Field(description="up to five who would come")
 
@@ -129,6 +135,7 @@ class RulesRunOut(Output):
                     "finished_at": None,
                     "looked_at": 1500,
                     "placed": 320,
+                    "taken_out": 4,
                 }
             ]
         }
@@ -139,10 +146,11 @@ class RulesRunOut(Output):
     finished_at: datetime | None
     looked_at: int = Field(description="members so far")
     placed: int = Field(description="seats taken so far")
+    taken_out: int = Field(description="seats given up so far, by rules that match no longer")
 
 
 class AssignmentOut(Output):
-    """Why somebody came into a group."""
+    """Why somebody came into a group, or left it by a rule."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -151,6 +159,7 @@ class AssignmentOut(Output):
                     "id": "0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a13",
                     "member": {"id": ACCOUNT, "display_name": "小雨 Rain", "avatar_url": None},
                     "group_id": GROUP,
+                    "gone": False,
                     "code": "group-rule",
                     "reason": "Rule beginners, version 1: tag beginner; locale zh",
                     "rules_version": 1,
@@ -166,6 +175,7 @@ class AssignmentOut(Output):
     id: UUID
     member: MemberCard
     group_id: UUID
+    gone: bool = Field(description="true: left")
     code: str
     reason: str = Field(description="in the reader's language")
     rules_version: int | None = Field(description="of the rules that decided; none when a person did")

@@ -37,16 +37,18 @@ class Want:
     rules_version: int | None = None
     rule_key: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    held_by: str | None = None
+    """The rule by which a seat is held that somebody takes over; whoever comes by a rule holds it by that."""
 
 
 # One statement for all that a seat means: the series is locked meanwhile, and others wait.
 _TAKE_SEATS = text("""
 WITH seat AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS seat(id uuid, membership_id uuid, account_id uuid, group_id uuid,
-        series_id uuid, reason_code text, reason_params jsonb, rules_version integer, rule_key text, inputs jsonb)
+        series_id uuid, held_by text, reason_code text, reason_params jsonb, rules_version integer, rule_key text, inputs jsonb)
 ), taken AS (
-    INSERT INTO group_member (organization_id, community_id, group_id, series_id, account_id, joined_at)
-    SELECT :organization_id, :community_id, group_id, series_id, account_id, :now FROM seat
+    INSERT INTO group_member (organization_id, community_id, group_id, series_id, account_id, joined_at, rule_key)
+    SELECT :organization_id, :community_id, group_id, series_id, account_id, :now, coalesce(rule_key, held_by) FROM seat
 ), kept AS (
     INSERT INTO group_assignment (id, organization_id, community_id, account_id, group_id, reason_code, reason_params,
         rules_version, rule_key, inputs, decided_by, decided_at)
@@ -98,10 +100,29 @@ async def place(
         seats |= await _seat(session, by_series[series], [(p, wants[p]) for p in places], actor)
         outcomes |= {p: ("joined", seats[p].id) if p in seats else ("closed", None) for p in places}
     await _write_seats(session, community_id, wants, seats, people, held, actor=actor, origin=origin)
+    by_hand = [(wants[p].account_id, outcomes[p][1]) for p in outcomes if _stays(wants[p], outcomes[p][0])]
+    await _hold_by_hand(session, [(account, group) for account, group in by_hand if group is not None])
     return [
         GroupPlacedOut(account_id=want.account_id, outcome=outcomes[p][0], group_id=outcomes[p][1])
         for p, want in enumerate(wants)
     ]
+
+
+def _stays(want: Want, outcome: Outcome) -> bool:
+    """Whether somebody is wanted by other than a rule where a rule has brought them: no rule takes them out any more."""
+    return outcome == "existing" and want.rule_key is None and want.held_by is None
+
+
+async def _hold_by_hand(session: Session, seats: Sequence[tuple[UUID, UUID]]) -> None:
+    if not seats:
+        return
+    await session.execute(
+        text("""
+            UPDATE group_member SET rule_key = NULL FROM unnest(CAST(:accounts AS uuid[]), CAST(:groups AS uuid[])) AS held(account, place)
+            WHERE account_id = held.account AND group_id = held.place AND rule_key IS NOT NULL
+        """),
+        {"accounts": [account for account, _ in seats], "groups": [group for _, group in seats]},
+    )
 
 
 async def _seat(
@@ -142,6 +163,7 @@ async def _write_seats(
             "account_id": str(wants[place_].account_id),
             "group_id": str(group.id),
             "series_id": str(group.series_id),
+            "held_by": wants[place_].held_by,
             "reason_code": wants[place_].reason.code,
             "reason_params": wants[place_].reason.params,
             "rules_version": wants[place_].rules_version,
@@ -242,6 +264,40 @@ async def _unseat(
     _tell(session, [(a, groups[g]) for a, g in gone], GroupMemberLeft, people, held, versions, actor=actor)
 
 
+_KEEP_WHY_GONE = text("""
+INSERT INTO group_assignment (id, organization_id, community_id, account_id, group_id, reason_code, reason_params, rules_version,
+    rule_key, inputs, decided_at, gone)
+SELECT seat.id, community.organization_id, community.id, seat.account_id, seat.group_id, seat.reason_code, seat.reason_params,
+    seat.rules_version, seat.rule_key, seat.inputs, :now, true
+FROM community, jsonb_to_recordset(CAST(:rows AS jsonb)) AS seat(id uuid, account_id uuid, group_id uuid, reason_code text,
+    reason_params jsonb, rules_version integer, rule_key text, inputs jsonb)
+WHERE community.id = :community_id
+""")
+
+
+async def give_up(session: Session, community_id: UUID, seats: Sequence[Want]) -> None:
+    """Take members, whose memberships are locked, out of groups that they are in, and keep why."""
+    if not seats:
+        return
+    people = await queries.lock_members(session, community_id, {seat.account_id for seat in seats})
+    await _unseat(session, community_id, people, [(seat.account_id, seat.group_id) for seat in seats], None)
+    rows = [
+        {
+            "id": str(new_id()),
+            "account_id": str(seat.account_id),
+            "group_id": str(seat.group_id),
+            "reason_code": seat.reason.code,
+            "reason_params": seat.reason.params,
+            "rules_version": seat.rules_version,
+            "rule_key": seat.rule_key,
+            "inputs": seat.inputs,
+        }
+        for seat in seats
+    ]
+    values = {"community_id": community_id, "now": clock.now(), "rows": orjson.dumps(rows).decode()}
+    await session.execute(_KEEP_WHY_GONE, values)
+
+
 async def take_out(session: Session, community_id: UUID, group_id: UUID, account_id: UUID, actor: UUID | None) -> None:
     """Take a member out of a group. Raises Problem 404 when the account is not in it, 409 when archived."""
     if await queries.lock_community(session, community_id, alone=False) is CommunityState.ARCHIVED:
@@ -281,6 +337,7 @@ async def end(session: Session, community_id: UUID, accounts: Collection[UUID]) 
     gone = {account for account in accounts if account in people and not people[account][1]}
     held = await queries.of_members(session, community_id, gone)
     pairs = [(account, group) for account in sorted(held) for group in held[account].values()]
+    by_rule = await queries.held_by_rule(session, community_id, living)
     hosted = await queries.hosted_by(session, community_id, gone)
     by_series = await queries.lock_series(session, community_id, {*hosted, *(group for _, group in pairs)})
     if pairs:
@@ -292,5 +349,9 @@ async def end(session: Session, community_id: UUID, accounts: Collection[UUID]) 
         emit(session, group, GroupUpdated, None)
     if state is not CommunityState.ARCHIVED:
         reason = Reason("group-merged")
-        wants = [Want(living[a], group, reason, inputs={"from": str(a)}) for a, group in pairs if a in living]
+        wants = [
+            Want(living[a], group, reason, inputs={"from": str(a)}, held_by=by_rule.get((a, group)))
+            for a, group in pairs
+            if a in living
+        ]
         await place(session, community_id, wants, actor=None)

@@ -13,6 +13,7 @@ from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
+from members.communities.charter.schemas import Version
 from members.communities.templates import queries as templates
 from members.communities.templates.policy import Kind
 from members.groups.templated import commands, queries
@@ -64,7 +65,7 @@ async def get_group_template(
 
 @routes.get("/v1/group-templates/{group_template_id}/revisions/{version}")
 async def get_group_template_revision(
-    session: TenantSession, _staff: OrganizationStaff, group_template_id: UUID, version: int
+    session: TenantSession, _staff: OrganizationStaff, group_template_id: UUID, version: Version
 ) -> GroupTemplateOut:
     """Read what a template of groups said in one version."""
     template = await templates.get(session, group_template_id, kind=Kind.GROUP)
@@ -102,7 +103,7 @@ async def preview_group_template(
     staff: OrganizationStaff,
     group_template_id: UUID,
     *,
-    version: Annotated[int | None, Query(ge=1, description="to roll out; left out: the newest")] = None,
+    version: Annotated[Version | None, Query(description="to roll out; left out: the newest")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Page[GroupTemplatePreview]:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from chassis.schemas import Input, Output, TextMap
 from contracts.members import CommunityState, GroupDimension
+from members.communities.charter.schemas import Version
 from members.communities.templates.policy import Outcome
 from members.communities.templates.schemas import MOST_TARGETS, FieldChange, TemplateCard
 from members.groups.cards.schemas import EXAMPLE as CARD
@@ -84,7 +85,7 @@ class GroupsFromTemplate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"communities": [COMMUNITY]}]})
 
     communities: list[UUID] = Field(min_length=1, max_length=MOST_TARGETS)
-    version: int | None = Field(default=None, ge=1, description="of the template; left out: the newest")
+    version: Version | None = Field(default=None, description="of the template; left out: the newest")
 
 
 class GroupMade(Output):
@@ -122,7 +123,7 @@ class GroupRolloutCreate(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 2, "targets": [GROUP]}]})
 
-    version: int = Field(ge=1)
+    version: Version
     targets: list[UUID] | None = Field(
         default=None,
         min_length=1,

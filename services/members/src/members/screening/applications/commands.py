@@ -18,8 +18,10 @@ from contracts.members import (
     ApplicationMoved,
     ApplicationOverdue,
     ApplicationSubmitted,
+    CommunityState,
     MembershipState,
 )
+from members.communities import queries as communities
 from members.memberships import commands as membership_commands
 from members.memberships import policy as membership_policy
 from members.memberships import queries as memberships
@@ -279,8 +281,15 @@ async def _tag(session: Session, application: Application) -> list[str]:
     return given
 
 
+def check_living(standing: Standing) -> None:
+    """Raise Problem 409 when the community is archived: nobody is let in or asked any more, and one may still withdraw."""
+    if standing.community_state is CommunityState.ARCHIVED:
+        raise Problem(409, "community-archived", "An archived community decides about nobody any more.")
+
+
 async def ask(session: Session, standing: Standing, application_id: UUID, expected: int, question: str) -> Application:
     """Ask the applicant something; the deadline waits for the answer. Raises Problem 404, 409, 412."""
+    check_living(standing)
     application = await queries.get_for_update(session, standing.community_id, application_id)
     check_version(expected, application.version)
     check_state(application, "ask")
@@ -296,6 +305,7 @@ async def inform(
     session: Session, standing: Standing, application_id: UUID, expected: int, body: ApplicationInform
 ) -> Application:
     """Answer what a reviewer asked; score and persona follow the answers, and the reviewer decides. Raises Problem 404, 409, 412, 422."""
+    check_living(standing)
     application = await _own(session, standing, application_id, expected, "inform")
     questions = await forms.questions_of(session, standing.community_id, application.form_version)
     answers = {**application.answers, **body.answers}
@@ -338,7 +348,9 @@ async def take_back(session: Session, application: Application, actor: UUID | No
 
 
 async def tell_overdue(session: Session, community_id: UUID, application_id: UUID) -> None:
-    """Tell once that the deadline has passed; nothing happens when a decision was faster."""
+    """Tell once that the deadline has passed; nothing happens when a decision was faster, or when nobody decides any more."""
+    if (await communities.get(session, community_id)).state == CommunityState.ARCHIVED:
+        return
     application = (await queries.lock(session, community_id, [application_id])).get(application_id)
     now = clock.now()
     if application is None or application.state != State.IN_REVIEW or application.overdue_at is not None:

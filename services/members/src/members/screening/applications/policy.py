@@ -129,15 +129,15 @@ def may_undo(decided_at: datetime, now: datetime) -> bool:
     return now - decided_at <= UNDO_WITHIN
 
 
-def allowed(state: State, *, own: bool, reviews: bool, recent: bool) -> list[str]:
-    """Return what a caller may do with an application."""
+def allowed(state: State, *, own: bool, reviews: bool, recent: bool, living: bool = True) -> list[str]:
+    """Return what a caller may do with an application; in a community that does not live one can only withdraw."""
     can = []
-    if reviews:
+    if reviews and living:
         can += [step for step in ("approve", "reject", "ask") if state in STEPS[step]]
         if recent and state in STEPS["undo"]:
             can.append("undo")
     if own:
-        can += [step for step in ("inform", "withdraw") if state in STEPS[step]]
+        can += [step for step in ("inform", "withdraw") if state in STEPS[step] and (living or step == "withdraw")]
     return can
 
 

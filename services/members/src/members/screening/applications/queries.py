@@ -16,7 +16,7 @@ from chassis.db import Session
 from chassis.errors import not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
-from contracts.members import CommunityRole
+from contracts.members import CommunityRole, CommunityState
 from members import reasons
 from members.memberships.schemas import MemberCard
 from members.reasons import Reason
@@ -206,6 +206,7 @@ async def _as_seen(session: Session, standing: Standing, rows: Sequence[Any], la
     reviews = _reviews(standing)
     duplicates = await _duplicates(session, [row["id"] for row in rows]) if reviews and rows else {}
     now = clock.now()
+    living = standing.community_state is not CommunityState.ARCHIVED
     seen = []
     for row in rows:
         state = State(row["state"])
@@ -227,7 +228,7 @@ async def _as_seen(session: Session, standing: Standing, rows: Sequence[Any], la
                     "reason": _reason(row, language, reviews=reviews) if _tells(state) else None,
                     "automatic": row["judged_by"] != "reviewer" if decided else None,
                     "overdue": row["overdue_at"] is not None,
-                    "can": policy.allowed(state, own=own, reviews=reviews, recent=recent),
+                    "can": policy.allowed(state, own=own, reviews=reviews, recent=recent, living=living),
                 }
             )
         )

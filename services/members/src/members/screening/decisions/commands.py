@@ -71,6 +71,7 @@ async def decide(
     words: Mapping[str, str],
 ) -> Application:
     """Approve or reject one application. Raises Problem 404, 409, 412."""
+    applications.check_living(standing)
     locked = await _lock(session, standing.community_id, [application_id], places=decision == "approve")
     application = locked.applications.get(application_id)
     if application is None:
@@ -83,7 +84,8 @@ async def decide(
 async def decide_many(
     session: Session, standing: Standing, ids: Sequence[UUID], decision: str, words: Mapping[str, str]
 ) -> list[Decided]:
-    """Approve or reject many; what cannot be decided about one does not hold up the others."""
+    """Approve or reject many; what cannot be decided about one does not hold up the others. Raises Problem 409 when archived."""
+    applications.check_living(standing)
     wanted = list(dict.fromkeys(ids))
     locked = await _lock(session, standing.community_id, wanted, places=decision == "approve")
     results = []
@@ -145,6 +147,7 @@ def _persona(locked: Mapping[UUID, Persona], application: Application) -> Person
 
 async def undo(session: Session, standing: Standing, application_id: UUID, expected: int) -> Application:
     """Take a decision back while it is harmless: it is fresh and the member has done nothing. Raises Problem 404, 409, 412."""
+    applications.check_living(standing)
     locked = await _lock(session, standing.community_id, [application_id], places=True)
     application = locked.applications.get(application_id)
     if application is None:

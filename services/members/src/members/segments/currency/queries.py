@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,8 +11,8 @@ from sqlalchemy import text
 from chassis import clock
 from chassis.db import Session
 from members.segments.filters.evaluation import Moment
-from members.segments.filters.policy import Filters, Malformed, Node
-from members.segments.filters.reading import read
+from members.segments.filters.policy import Filters, Node
+from members.segments.filters.reading import Understood, understand
 
 
 @dataclass(frozen=True)
@@ -32,23 +31,18 @@ async def moment(session: Session, community_id: UUID) -> Moment:
     return Moment(clock.now(), found.scalar_one())
 
 
-async def filters(session: Session, community_id: UUID) -> dict[UUID, Node]:
-    """Return the filters of all segments of a community; one that cannot be read any more is left out."""
+async def understood(session: Session, community_id: UUID) -> Understood:
+    """Return the filters of all segments of a community, and what is wrong with those that cannot be asked any more."""
     rows = await session.execute(
-        text("SELECT id, filter FROM segment WHERE community_id = :community_id AND deleted_at IS NULL"),
+        text("SELECT id, filter FROM segment WHERE community_id = :community_id AND deleted_at IS NULL ORDER BY id"),
         {"community_id": community_id},
     )
-    return _readable((row.id, row.filter) for row in rows)
+    return understand({row.id: row.filter for row in rows})
 
 
-def _readable(rows: Any) -> dict[UUID, Node]:  # noqa: ANN401  rows
-    found = {}
-    for identifier, document in rows:
-        try:
-            found[identifier] = read(document)
-        except Malformed:
-            continue
-    return found
+async def filters(session: Session, community_id: UUID) -> dict[UUID, Node]:
+    """Return the filters of a community's segments that can be asked; of the others the members stay as they are."""
+    return (await understood(session, community_id)).sound
 
 
 _LOCK = text("""

@@ -5,20 +5,24 @@ from __future__ import annotations
 from chassis.db import Session
 from chassis.inbox import Consumers, Mode, Received
 from contracts.base import Event
-from contracts.content import CommentPublished, PostPublished, ReactionAdded
+from contracts.content import CommentPublished, PostPublished, ReactionAdded, ReactionRemoved
 from contracts.members import AccountMerged
 from members.segments.currency import commands as currency
 from members.segments.facts import commands
-from members.segments.facts.policy import Act, Fact
+from members.segments.facts.policy import Act, Fact, Reacted
 
 consumers = Consumers("facts")
 
 
 # One handler for all kinds: one batch takes its rows in one order.
-@consumers.on(PostPublished, CommentPublished, ReactionAdded, mode=Mode.EACH)
+@consumers.on(PostPublished, CommentPublished, ReactionAdded, ReactionRemoved, mode=Mode.EACH)
 async def on_act(session: Session, events: list[Received[Event]]) -> None:
-    """Count what members did; a reaction whose time nobody knows is no activity."""
-    moved = await commands.note(session, [fact for one in events if (fact := _fact(one)) is not None])
+    """Count what members did; a reaction whose time nobody knows is no activity, one taken back counts no more."""
+    moved = await commands.note(
+        session,
+        [fact for one in events if (fact := _fact(one)) is not None],
+        [reacted for one in events if (reacted := _reacted(one)) is not None],
+    )
     await currency.touch(session, events[0].envelope.organization, moved)
     await commands.tell(session, events[0].envelope.organization, moved)
 
@@ -30,8 +34,23 @@ def _fact(one: Received[Event]) -> Fact | None:
     if isinstance(event, CommentPublished):
         return Fact(event.community_id, event.author_id, Act.COMMENT, at)
     if isinstance(event, ReactionAdded) and event.timed:
-        return Fact(event.community_id, event.account_id, Act.REACTION, at, event.subject_author_id)
+        return Fact(event.community_id, event.account_id, Act.REACTION, at)
     return None
+
+
+def _reacted(one: Received[Event]) -> Reacted | None:
+    event = one.event
+    if not isinstance(event, ReactionAdded | ReactionRemoved) or (isinstance(event, ReactionAdded) and not event.timed):
+        return None
+    return Reacted(
+        event.community_id,
+        event.account_id,
+        event.subject_author_id,
+        event.reaction_id,
+        event.emoji,
+        one.envelope.aggregateversion,
+        one.envelope.time if isinstance(event, ReactionAdded) else None,
+    )
 
 
 @consumers.on(AccountMerged, mode=Mode.EACH)

@@ -20,25 +20,36 @@ class Act(StrEnum):
 
 @dataclass(frozen=True)
 class Fact:
-    """One act of one account in one community; `towards` is the author of what was reacted to."""
+    """One act of one account in one community."""
 
     community_id: UUID
     account_id: UUID
     act: Act
     at: datetime
-    towards: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Reacted:
+    """One emoji of one reaction as of one version of it; without `at` it was taken back."""
+
+    community_id: UUID
+    account_id: UUID
+    towards: UUID
+    reaction_id: UUID
+    emoji: str
+    version: int
+    at: datetime | None
 
 
 @dataclass(frozen=True)
 class Acts:
-    """The acts of one account at one instant, by kind."""
+    """The acts of one account at one instant, by kind; reactions are counted by those that stand, and here only mark the day."""
 
     community_id: UUID
     account_id: UUID
     at: datetime
     posts: int
     comments: int
-    reactions: int
 
 
 def living(account_id: UUID, merged: Mapping[UUID, UUID]) -> UUID:
@@ -54,18 +65,14 @@ def gather(facts: Iterable[Fact], merged: Mapping[UUID, UUID]) -> list[Acts]:
     """Count the acts of each living account at each instant, in one order for everybody."""
     counted = Counter((one.community_id, living(one.account_id, merged), one.at, one.act) for one in facts)
     keys = sorted({(community, account, at) for community, account, at, _ in counted})
-    return [
-        Acts(*key, counted[(*key, Act.POST)], counted[(*key, Act.COMMENT)], counted[(*key, Act.REACTION)])
-        for key in keys
-    ]
+    return [Acts(*key, counted[(*key, Act.POST)], counted[(*key, Act.COMMENT)]) for key in keys]
 
 
-def received(facts: Iterable[Fact], merged: Mapping[UUID, UUID]) -> list[tuple[UUID, UUID, UUID, datetime]]:
-    """Return (community, receiver, giver, instant) of the reactions that somebody got from another person."""
-    found = set()
-    for one in facts:
-        if one.towards is not None:
-            receiver, giver = living(one.towards, merged), living(one.account_id, merged)
-            if receiver != giver:
-                found.add((one.community_id, receiver, giver, one.at))
-    return sorted(found)
+def newest(reacted: Iterable[Reacted]) -> list[Reacted]:
+    """Return the newest version of each emoji of each reaction, in one order for everybody."""
+    found: dict[tuple[UUID, str], Reacted] = {}
+    for one in reacted:
+        key = (one.reaction_id, one.emoji)
+        if key not in found or found[key].version < one.version:
+            found[key] = one
+    return [found[key] for key in sorted(found)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,12 +33,52 @@ from members.segments.filters.policy import (
     OneOf,
     When,
     Within,
+    references,
 )
 
 
 def read(document: Any, at: str = "/filter") -> Node:  # noqa: ANN401  JSON
     """Read a filter. Raises Malformed."""
     return _Reader().node(document, at, 1)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The filters of a community's segments: `sound` ones can be asked, `faults` say why the others cannot.
+
+    `readable` holds also those that only mention a segment which cannot be asked.
+    """
+
+    sound: dict[UUID, Node]
+    readable: dict[UUID, Node]
+    faults: dict[UUID, Fault]
+
+
+def understand(documents: Mapping[UUID, Any]) -> Understood:
+    """Read filters that may mention one another. What was saved may have lost a field or a segment since: nothing is raised."""
+    readable: dict[UUID, Node] = {}
+    faults: dict[UUID, Fault] = {}
+    for identifier, document in documents.items():
+        try:
+            readable[identifier] = read(document)
+        except Malformed as malformed:
+            faults[identifier] = malformed.faults[0]
+    sound: dict[UUID, Node] = {}
+    waiting = dict(readable)
+    while fresh := {
+        identifier: node
+        for identifier, node in waiting.items()
+        if all(one.segment_id in sound for one in references(node))
+    }:
+        sound |= fresh
+        waiting = {identifier: node for identifier, node in waiting.items() if identifier not in fresh}
+    for identifier, node in waiting.items():
+        lost = next(one for one in references(node) if one.segment_id not in sound)
+        if lost.segment_id in documents:
+            faults[identifier] = Fault(lost.at, "segment-broken", "The segment that it mentions cannot be asked.")
+        else:
+            faults[identifier] = Fault(lost.at, "segment-unknown", "The community has no such segment.")
+    return Understood(sound, readable, faults)
 
 
 class _Reader:

@@ -80,8 +80,11 @@ class _Compiler:
             "held.tier_code, held.grace_until, held.manual_until, held.version AS held_version",
             *(f", {one}" for one in expressions),
             "FROM membership",
+            # A range does not follow from account_id = account_id: without it each range would join everybody's rows.
             "LEFT JOIN tier_member AS held ON held.community_id = membership.community_id AND held.account_id = membership.account_id",
+            f"AND held.community_id = :community_id {only.format(of='held.')}",
             "LEFT JOIN member_facts AS facts ON facts.community_id = membership.community_id AND facts.account_id = membership.account_id",
+            f"AND facts.community_id = :community_id {only.format(of='facts.')}",
             *self.joins(only),
             f"WHERE membership.community_id = :community_id {only.format(of='membership.')}",
             "AND (held.tier_code IS NOT NULL OR (membership.state = 'approved' AND NOT membership.staff AND NOT membership.bot))",

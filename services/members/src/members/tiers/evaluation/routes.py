@@ -72,7 +72,7 @@ async def list_dry_run_members(  # noqa: PLR0917  FastAPI passes them by name
     manager: Manager,
     number: Number,
     language: Language,
-    outcome: Outcome,
+    outcome: Annotated[Outcome, Query(description="what would become of them")],
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Page[DryRunMember]:
