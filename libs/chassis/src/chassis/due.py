@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,6 +87,28 @@ async def schedule(
             "key": key,
             "due_at": due_at,
             "payload": orjson.dumps(payload or {}).decode(),
+        },
+    )
+
+
+async def schedule_many(
+    session: Session, organization_id: UUID, kind: str, wanted: Sequence[tuple[str, datetime]]
+) -> None:
+    """Have `kind` done for each key at its instant, in one statement; what is scheduled already stays as it is."""
+    if not wanted:
+        return
+    await session.execute(
+        text("""
+            INSERT INTO due_work (organization_id, kind, key, due_at)
+            SELECT :organization_id, :kind, key, due_at
+            FROM unnest(CAST(:keys AS text[]), CAST(:instants AS timestamptz[])) AS wanted(key, due_at)
+            ORDER BY key ON CONFLICT (organization_id, kind, key) DO NOTHING
+        """),
+        {
+            "organization_id": organization_id,
+            "kind": kind,
+            "keys": [key for key, _ in wanted],
+            "instants": [at for _, at in wanted],
         },
     )
 
