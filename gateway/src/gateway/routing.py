@@ -107,6 +107,14 @@ TABLE: tuple[Route, ...] = (
     # content: what is said.
     Route("/v1/communities/{}/posts/**", "content"),
     Route("/v1/communities/{}/comments/**", "content"),
+    Route("/v1/communities/{}/themes/**", "content"),
+    Route("/v1/communities/{}/items/**", "content"),
+    Route("/v1/communities/{}/slots/**", "content"),
+    Route("/v1/communities/{}/occurrences/**", "content"),
+    Route("/v1/communities/{}/calendar/**", "content"),
+    Route("/v1/communities/{}/deliveries/**", "content"),
+    Route("/v1/communities/{}/punctuality", "content"),
+    Route("/v1/calendar/**", "content"),
     # engagement: what is done and what it brings back.
     Route("/v1/communities/{}/pulse/**", "engagement"),
 )

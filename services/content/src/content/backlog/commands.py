@@ -1,0 +1,116 @@
+"""Every write of the backlog. Items are the editors' own business: what goes out is told by the delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis import clock
+from chassis.auth import Standing
+from chassis.db import Session
+from chassis.errors import Problem, invalid
+from chassis.ids import new_id
+from chassis.requests import check_version
+from content.backlog import policy, queries
+from content.backlog.models import Item
+from content.backlog.policy import ItemState
+from content.backlog.schemas import ItemCreate, ItemUpdate
+from content.posts import commands as posts
+from content.posts import queries as post_queries
+from content.themes import queries as themes
+from content.themes.commands import check_may_plan
+
+
+def _check_complete(item: Item) -> None:
+    if policy.lacks(ItemState(item.state), body=item.body):
+        raise invalid("/body", "body-missing", "What is ready says something: write the body first.")
+
+
+async def _check_relations(session: Session, member: Standing, item: Item, given: set[str]) -> None:
+    if "theme_id" in given:
+        await themes.check_theme(session, item.community_id, item.theme_id)
+    if "persona_id" in given:
+        await posts.check_persona(session, item.community_id, item.persona_id, post_queries.caller_of(member))
+
+
+async def add_item(session: Session, member: Standing, new: ItemCreate) -> Item:
+    """Put an item into the backlog. Raises Problem 409, 422."""
+    check_may_plan(member)
+    now = clock.now()
+    item = Item(
+        id=new_id(),
+        organization_id=member.principal.organization_id,
+        community_id=member.community_id,
+        kind=new.kind.value,
+        theme_id=new.theme_id,
+        title=new.title,
+        body=new.body,
+        note=new.note,
+        section=new.section or policy.SECTIONS[new.kind],
+        persona_id=new.persona_id,
+        state=new.state.value,
+        author_id=member.principal.account_id,
+        created_at=now,
+        updated_at=now,
+    )
+    _check_complete(item)
+    await _check_relations(session, member, item, {"theme_id", "persona_id"})
+    session.add(item)
+    await session.flush()
+    return item
+
+
+async def change_item(session: Session, member: Standing, item_id: UUID, expected: int, change: ItemUpdate) -> Item:
+    """Change an item; a change that changes nothing is none. Raises Problem 404, 409, 412, 422."""
+    check_may_plan(member)
+    item = await queries.get_item(session, member.community_id, item_id, lock=True)
+    check_version(expected, item.version)
+    if item.state == ItemState.RETIRED:
+        raise Problem(409, "item-retired", "The item is retired: write another.")
+    given = change.model_dump(exclude_unset=True)
+    values = {
+        name: value
+        for name, value in given.items()
+        if value is not None or name in {"title", "theme_id", "note", "persona_id"}
+    }
+    if all(getattr(item, name) == value for name, value in values.items()):
+        return item
+    for name, value in values.items():
+        setattr(item, name, value.value if isinstance(value, policy.WrittenState) else value)
+    _check_complete(item)
+    await _check_relations(session, member, item, set(values))
+    item.updated_at = clock.now()
+    item.version += 1
+    await session.flush()
+    return item
+
+
+async def retire_item(session: Session, member: Standing, item_id: UUID, expected: int) -> Item:
+    """Take an item out of the backlog. Raises Problem 404, 409 while something needs it, 412."""
+    check_may_plan(member)
+    item = await queries.get_item(session, member.community_id, item_id, lock=True)
+    check_version(expected, item.version)
+    if item.state == ItemState.RETIRED:
+        return item
+    uses = await queries.find_uses(session, item.id)
+    if uses:
+        raise Problem(409, "item-in-use", f"The item is still needed ({', '.join(uses)}): take it from there first.")
+    item.state = ItemState.RETIRED.value
+    item.updated_at = clock.now()
+    item.version += 1
+    await session.flush()
+    return item
+
+
+_DELIVERED = text("""
+UPDATE item SET state = 'delivered', updated_at = :now, version = version + 1
+WHERE id = ANY(:items) AND state = 'ready'
+""")
+
+
+async def note_delivered(session: Session, item_ids: Sequence[UUID]) -> None:
+    """Keep that items have gone out; a fallback stays ready and is not named here."""
+    if item_ids:
+        await session.execute(_DELIVERED, {"items": sorted(set(item_ids)), "now": clock.now()})

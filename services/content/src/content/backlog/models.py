@@ -1,0 +1,33 @@
+"""The table of the backlog."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime
+from sqlmodel import Field
+
+from content.tables import Table
+
+
+class Item(Table, table=True):
+    """Something to be said one day."""
+
+    __tablename__ = "item"
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID
+    community_id: UUID
+    kind: str
+    theme_id: UUID | None = None
+    title: str | None = None
+    body: str | None = None
+    note: str | None = None
+    section: str
+    persona_id: UUID | None = None
+    state: str
+    author_id: UUID
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    version: int = 1

@@ -1,0 +1,101 @@
+"""What HTTP accepts and returns of the backlog."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from chassis.schemas import Input, Output
+from content.backlog.policy import ItemState, WrittenState
+from content.posts.policy import PostKind
+from content.text import Body, Plain, Section, Title
+
+Note = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
+    Plain,
+    Field(description="for the editors only", examples=["等周五的访谈稿"]),
+]
+ITEM: dict[str, Any] = {
+    "kind": "daily_topic",
+    "title": "每日一词",
+    "body": "今天的单词:*serendipity*。Who can use it?",
+    "state": "ready",
+}
+IDS = {"id": "0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10", "community_id": "0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a11"}
+
+
+class ItemCreate(Input):
+    """An idea, a draft or a finished piece."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ITEM]})
+
+    kind: PostKind = Field(default=PostKind.POST, description="what it will be; it fits slots of the same kind")
+    theme_id: UUID | None = Field(default=None, description="the slot's theme unless given")
+    title: Title | None = None
+    body: Body | None = Field(default=None, description="an idea needs none")
+    note: Note | None = None
+    section: Section | None = Field(default=None, description="the kind's section unless given")
+    persona_id: UUID | None = Field(default=None, description="the persona of the brand that says it")
+    state: WrittenState = WrittenState.DRAFT
+
+
+class ItemUpdate(Input):
+    """What to change of an item; what is left out stays. Null takes title, theme, note or persona away."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"state": "ready"}]})
+
+    theme_id: UUID | None = None
+    title: Title | None = None
+    body: Body | None = Field(default=None, description="null leaves it as it is")
+    note: Note | None = None
+    section: Section | None = Field(default=None, description="null leaves it as it is")
+    persona_id: UUID | None = None
+    state: WrittenState | None = Field(default=None, description="null leaves it as it is")
+
+
+class ItemOut(Output):
+    """An item of the backlog."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **IDS,
+                    **ITEM,
+                    "theme_id": None,
+                    "note": None,
+                    "section": "daily-topic",
+                    "persona_id": None,
+                    "author_id": "0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a12",
+                    "occurrence_id": None,
+                    "due_at": None,
+                    "created_at": "2026-11-22T07:30:00Z",
+                    "updated_at": "2026-11-22T07:30:00Z",
+                    "version": 1,
+                    "can": ["edit", "assign", "retire", "send"],
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    community_id: UUID
+    kind: PostKind
+    theme_id: UUID | None
+    title: str | None
+    body: str | None
+    note: str | None
+    section: str
+    persona_id: UUID | None
+    state: ItemState
+    author_id: UUID
+    occurrence_id: UUID | None = Field(description="the hour that it waits for")
+    due_at: datetime | None = Field(description="when that is")
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    can: list[str] = Field(description="what the caller may do: edit, assign, unassign, send, retire")

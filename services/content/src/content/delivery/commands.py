@@ -1,0 +1,369 @@
+"""Every write of deliveries, and the events that tell of them.
+
+A delivery, its post and both their events are written in one transaction with the removal of the work that asked for it: whatever is
+killed when, either all of it is there or the work is still due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis import clock, due, outbox, telemetry
+from chassis.auth import Standing
+from chassis.db import Session
+from chassis.errors import Problem, invalid
+from chassis.ids import new_id
+from chassis.outages import is_outage
+from chassis.requests import check_version
+from content.backlog import commands as backlog
+from content.backlog import queries as items
+from content.backlog.models import Item
+from content.backlog.policy import ItemState
+from content.delivery import policy, queries
+from content.delivery.models import Delivery
+from content.delivery.policy import DeliveryState, LatePolicy
+from content.delivery.schemas import SendCreate, SendOut, Target, TargetResult
+from content.posts import commands as posts
+from content.posts.policy import PostKind
+from contracts.content import (
+    DeliveryCancelled,
+    DeliveryDelivered,
+    DeliveryEvent,
+    DeliveryFailed,
+    DeliveryScheduled,
+    DeliverySkipped,
+)
+from contracts.engagement import DeliveryReached
+from contracts.members import CommunityState
+
+DUE = "delivery.due"
+"""The work of delivering what was sent. Its key is an instant and a lane, so that several schedulers share a busy minute."""
+LANES = 2
+BATCH = 200
+FURTHEST = timedelta(days=366)
+
+log = telemetry.log("content.delivery")
+
+
+async def schedule(
+    session: Session, organization_id: UUID, kind: str, instants: Iterable[datetime], *, lanes: int = LANES
+) -> None:
+    """Have work of a kind done at each instant, in every lane."""
+    wanted = sorted(set(instants))
+    await due.schedule_many(
+        session,
+        organization_id,
+        kind,
+        [(f"{at.isoformat()}/{lane}", at) for at in wanted for lane in range(lanes)],
+    )
+
+
+def _refusal(target: Target, place: queries.Place, seen: set[tuple[UUID, UUID | None]]) -> str | None:
+    # Whether a community is there is nobody's business who does not plan in it: to them it is unknown.
+    if place.state is None:
+        return "community-unknown"
+    if not place.editor:
+        return "not-an-editor"
+    if place.state is CommunityState.ARCHIVED:
+        return "community-archived"
+    if not place.group_known:
+        return "group-unknown"
+    return "target-repeated" if (target.community_id, target.group_id) in seen else None
+
+
+async def send_item(session: Session, member: Standing, item_id: UUID, send: SendCreate) -> SendOut:
+    """Have an item go to many places at one time; each target is judged alone. Raises Problem 404, 409, 422."""
+    now = clock.now()
+    due_at = send.at or now
+    if send.at is not None and not -timedelta(minutes=1) <= due_at - now <= FURTHEST:
+        raise invalid("/at", "instant-out-of-range", "Send at once, or at an instant within a year from now.")
+    item = await items.get_item(session, member.community_id, item_id, lock=True)
+    if item.state not in {ItemState.READY, ItemState.DELIVERED}:
+        raise Problem(409, "item-not-ready", "Only an item that is ready goes out.")
+    accepted: list[Target] = []
+    seen: set[tuple[UUID, UUID | None]] = set()
+    refused: dict[int, str] = {}
+    for index, (target, place) in enumerate(
+        zip(send.targets, await queries.find_places(session, member, send.targets), strict=True)
+    ):
+        code = _refusal(target, place, seen)
+        if code is not None:
+            refused[index] = code
+            continue
+        seen.add((target.community_id, target.group_id))
+        accepted.append(target)
+    made = await _insert(session, member, item, send, due_at, accepted)
+    known = await queries.find_sent(session, item.id, due_at)
+    if made:
+        await schedule(session, item.organization_id, DUE, [due_at])
+    return SendOut(
+        results=[
+            TargetResult(
+                community_id=target.community_id,
+                group_id=target.group_id,
+                delivery_id=None if index in refused else known[target.community_id, target.group_id],
+                due_at=None if index in refused else due_at,
+                status="refused"
+                if index in refused
+                else "scheduled"
+                if (target.community_id, target.group_id) in made
+                else "already_scheduled",
+                code=refused.get(index),
+            )
+            for index, target in enumerate(send.targets)
+        ]
+    )
+
+
+_INSERT = text("""
+INSERT INTO delivery (id, organization_id, community_id, group_id, item_id, kind, theme_id, fallback, late_policy,
+    tolerance_seconds, due_at, state, requested_by, attempts, version)
+SELECT id, :organization_id, community_id, group_id, :item_id, :kind,
+    CASE WHEN community_id = :home THEN CAST(:theme_id AS uuid) END, false, :late_policy,
+    :tolerance_seconds, :due_at, 'due', :requested_by, 0, 1
+FROM unnest(CAST(:ids AS uuid[]), CAST(:communities AS uuid[]), CAST(:groups AS uuid[]))
+    AS target(id, community_id, group_id)
+ORDER BY community_id, group_id
+ON CONFLICT (item_id, community_id, group_id, due_at) WHERE occurrence_id IS NULL AND state <> 'cancelled' DO NOTHING
+RETURNING id, community_id, group_id
+""")
+
+
+async def _insert(
+    session: Session, member: Standing, item: Item, send: SendCreate, due_at: datetime, targets: Sequence[Target]
+) -> set[tuple[UUID, UUID | None]]:
+    """Insert the deliveries that are not there yet, with their events; return their places."""
+    if not targets:
+        return set()
+    rows = await session.execute(
+        _INSERT,
+        {
+            "organization_id": item.organization_id,
+            "item_id": item.id,
+            "kind": item.kind,
+            "home": item.community_id,
+            "theme_id": item.theme_id,
+            "late_policy": send.late_policy.value,
+            "tolerance_seconds": send.tolerance_seconds,
+            "due_at": due_at,
+            "requested_by": member.principal.account_id,
+            "ids": [new_id() for _ in targets],
+            "communities": [target.community_id for target in targets],
+            "groups": [target.group_id for target in targets],
+        },
+    )
+    made = set()
+    for row in rows:
+        made.add((row.community_id, row.group_id))
+        outbox.emit(
+            session,
+            DeliveryScheduled(
+                delivery_id=row.id,
+                community_id=row.community_id,
+                group_id=row.group_id,
+                item_id=item.id,
+                slot_id=None,
+                occurrence_id=None,
+                kind=item.kind,
+                theme_id=item.theme_id if row.community_id == item.community_id else None,
+                fallback=False,
+                due_at=due_at,
+            ),
+            organization_id=item.organization_id,
+            aggregate_id=row.id,
+            version=1,
+            community_id=row.community_id,
+            actor=member.principal.account_id,
+        )
+    return made
+
+
+async def cancel_delivery(session: Session, member: Standing, delivery_id: UUID, expected: int) -> Delivery:
+    """Take back what was sent and is not yet due. Raises Problem 404, 409, 412."""
+    delivery = await queries.get_delivery(session, member.community_id, delivery_id, lock=True)
+    check_version(expected, delivery.version)
+    if delivery.occurrence_id is not None or delivery.state != DeliveryState.DUE:
+        raise Problem(409, "delivery-settled", "Only what was sent and is still to go out can be taken back.")
+    delivery.state = DeliveryState.CANCELLED.value
+    delivery.version += 1
+    await session.flush()
+    _tell(session, delivery, DeliveryCancelled(**_facts(delivery)), actor=member.principal.account_id)
+    return delivery
+
+
+def _facts(delivery: Delivery) -> dict[str, object]:
+    names = DeliveryEvent.model_fields.keys() - {"delivery_id"}
+    return {"delivery_id": delivery.id, **{name: getattr(delivery, name) for name in names}}
+
+
+def _tell(session: Session, delivery: Delivery, event: DeliveryEvent, *, actor: UUID | None = None) -> None:
+    outbox.emit(
+        session,
+        event,
+        organization_id=delivery.organization_id,
+        aggregate_id=delivery.id,
+        version=delivery.version,
+        community_id=delivery.community_id,
+        actor=actor,
+        occurred_at=delivery.delivered_at,
+    )
+
+
+async def deliver_due(session: Session, moment: datetime) -> bool:
+    """Deliver a batch of what was sent and is due; return whether more may follow."""
+    taken = await queries.take_due(session, moment, BATCH)
+    await deliver(session, taken)
+    return len(taken) == BATCH
+
+
+async def deliver(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """Settle deliveries that are due: new ones, not in the session yet, or ones that the caller has locked.
+
+    All in one savepoint; where one of them breaks it, each in its own, so that it costs none of the others.
+    """
+    if not deliveries:
+        return
+    originals = await items.lock_items(session, {one.item_id for one in deliveries})
+    states = await queries.find_states(session, {one.community_id for one in deliveries})
+    promotions = await queries.find_promotions(session, {one.theme_id for one in deliveries})
+    going = []
+    for one in deliveries:
+        item = originals[one.item_id]
+        reason = policy.skip_reason(
+            LatePolicy(one.late_policy),
+            one.due_at,
+            clock.now(),
+            one.tolerance_seconds,
+            states.get(one.community_id, CommunityState.ARCHIVED),
+        )
+        if reason is None and item.state not in {ItemState.READY, ItemState.DELIVERED}:
+            reason = "item-not-ready"
+        if reason is None:
+            going.append(one)
+        else:
+            _settle(one, DeliveryState.SKIPPED, reason=reason)
+    if going:
+        try:
+            async with outbox.savepoint(session):
+                for one in going:
+                    await _publish(session, one, originals[one.item_id], promotions)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            for one in going:
+                await _try_alone(session, one, originals[one.item_id], promotions)
+    await _keep(session, deliveries)
+
+
+def _settle(
+    delivery: Delivery, state: DeliveryState, *, reason: str | None = None, post_id: UUID | None = None
+) -> None:
+    delivery.state = state.value
+    delivery.reason = reason
+    delivery.post_id = post_id
+    delivery.delivered_at = None if post_id is None else max(clock.now(), delivery.due_at)
+
+
+async def _publish(session: Session, delivery: Delivery, item: Item, promotions: Mapping[UUID, bool]) -> None:
+    """Publish a delivery's item. What a rule or a persona forbids is a failure that no repetition mends."""
+    piece = posts.Piece(
+        organization_id=delivery.organization_id,
+        community_id=delivery.community_id,
+        author_id=item.author_id,
+        kind=PostKind(item.kind),
+        title=item.title,
+        body=item.body or "",
+        section=item.section,
+        persona_id=item.persona_id,
+        group_id=delivery.group_id,
+        theme_id=delivery.theme_id,
+        delivery_id=delivery.id,
+        promotion=delivery.theme_id is not None and promotions.get(delivery.theme_id, False),
+    )
+    try:
+        post = await posts.publish_item(session, piece)
+    except Problem as problem:
+        _settle(delivery, DeliveryState.FAILED, reason=problem.code)
+    else:
+        _settle(delivery, DeliveryState.DELIVERED, post_id=post.id)
+
+
+async def _try_alone(session: Session, delivery: Delivery, item: Item, promotions: Mapping[UUID, bool]) -> None:
+    try:
+        async with outbox.savepoint(session):
+            await _publish(session, delivery, item, promotions)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        delivery.attempts += 1
+        wait = policy.retry_after(delivery.attempts)
+        log.exception("delivery_failed", delivery=str(delivery.id), attempts=delivery.attempts)
+        if wait is None:
+            _settle(delivery, DeliveryState.FAILED, reason="publishing-failed")
+        else:
+            _settle(delivery, DeliveryState.DUE)
+            delivery.retry_at = clock.now() + wait
+
+
+async def _keep(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """Write what became of deliveries, and tell of those that are settled."""
+    retries = []
+    for one in deliveries:
+        if one in session:
+            one.version += 1
+        else:
+            session.add(one)
+        if one.state == DeliveryState.DUE and one.retry_at is not None:
+            retries.append(one.retry_at)
+    await session.flush()
+    for one in deliveries:
+        if one.state == DeliveryState.DELIVERED and one.delivered_at is not None and one.post_id is not None:
+            on_time = policy.in_time(one.due_at, one.delivered_at, one.tolerance_seconds)
+            event: DeliveryEvent = DeliveryDelivered(
+                **_facts(one), post_id=one.post_id, delivered_at=one.delivered_at, on_time=on_time
+            )
+            _tell(session, one, event)
+        elif one.state == DeliveryState.SKIPPED:
+            _tell(session, one, DeliverySkipped(**_facts(one), reason=one.reason or ""))
+        elif one.state == DeliveryState.FAILED:
+            _tell(session, one, DeliveryFailed(**_facts(one), reason=one.reason or ""))
+    gone = [one.item_id for one in deliveries if one.state == DeliveryState.DELIVERED and not one.fallback]
+    await backlog.note_delivered(session, gone)
+    if retries:
+        await schedule(session, deliveries[0].organization_id, DUE, retries)
+
+
+_REACHED = text("""
+INSERT INTO delivery_reach (delivery_id, channel, organization_id, reached_at, recipients)
+SELECT delivery.id, told.channel, delivery.organization_id, told.reached_at, told.recipients
+FROM (SELECT delivery_id, channel, min(reached_at) AS reached_at, max(recipients) AS recipients
+    FROM unnest(CAST(:deliveries AS uuid[]), CAST(:channels AS text[]), CAST(:instants AS timestamptz[]), CAST(:people AS integer[]))
+        AS one(delivery_id, channel, reached_at, recipients)
+    GROUP BY delivery_id, channel) AS told
+JOIN delivery ON delivery.id = told.delivery_id
+ORDER BY delivery.id, told.channel
+ON CONFLICT (delivery_id, channel) DO UPDATE SET reached_at = least(delivery_reach.reached_at, EXCLUDED.reached_at),
+    recipients = greatest(delivery_reach.recipients, EXCLUDED.recipients)
+""")
+
+
+async def note_reached(session: Session, events: Sequence[DeliveryReached]) -> None:
+    """Keep when each channel first carried a delivery, and to how many people at the most told of."""
+    await session.execute(
+        _REACHED,
+        {
+            "deliveries": [one.delivery_id for one in events],
+            "channels": [one.channel for one in events],
+            "instants": [one.reached_at for one in events],
+            "people": [one.recipients for one in events],
+        },
+    )
+
+
+async def forget_reached(session: Session) -> None:
+    """Forget what the tenant's channels carried, before a backfill."""
+    await session.execute(text("DELETE FROM delivery_reach"))
