@@ -115,6 +115,8 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/deliveries/**", "content"),
     Route("/v1/communities/{}/punctuality", "content"),
     Route("/v1/calendar/**", "content"),
+    Route("/v1/communities/{}/writing-policy", "content"),
+    Route("/v1/brand-personas/**", "content"),
     # engagement: what is done and what it brings back.
     Route("/v1/communities/{}/pulse/**", "engagement"),
 )

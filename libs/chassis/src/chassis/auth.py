@@ -251,6 +251,15 @@ Editor = Annotated[
     ),
 ]
 """An editor or a manager."""
+EditorReading = Annotated[
+    Reading,
+    Depends(
+        _reads_in_community(
+            "community_editor", lambda s: s.has(CommunityRole.EDITOR), "Only editors and managers may do this."
+        )
+    ),
+]
+"""An editor or a manager, on a route that is read often and does nothing else."""
 Analyst = Annotated[
     Standing,
     Depends(

@@ -82,8 +82,7 @@ POST = [
         ADD CHECK (acknowledge_by IS NULL OR acknowledge),
         ADD CHECK (benefit IS NULL OR kind = 'announcement'),
         ADD CHECK ((state = 'in_review') = (submitted_at IS NOT NULL AND submitted_by IS NOT NULL)),
-        ADD CHECK (state <> 'published' OR ever_published),
-        ADD CHECK (state <> 'expired' OR expires_at IS NOT NULL)""",
+        ADD CHECK (state <> 'published' OR ever_published)""",
     # A delivery becomes one post, whoever tries how often.
     "CREATE UNIQUE INDEX post_delivery ON post (delivery_id) WHERE delivery_id IS NOT NULL",
     "DROP INDEX post_feed, post_section, post_author",
@@ -136,7 +135,7 @@ PROPOSAL = [
         body text NOT NULL,
         proposed_by uuid NOT NULL,
         proposed_at timestamptz NOT NULL,
-        base_version bigint NOT NULL
+        base_revision integer NOT NULL
     )""",
     "CREATE INDEX post_proposal_listed ON post_proposal (community_id, proposed_at)",
 ]

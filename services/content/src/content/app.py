@@ -6,6 +6,8 @@ from pathlib import Path
 
 from chassis import standing
 from chassis.app import Service
+from content.announcements import jobs as announcement_jobs
+from content.announcements import routes as announcements
 from content.backlog import routes as backlog
 from content.calendar.activities import consumers as activities
 from content.calendar.occurrences import jobs as occurrence_jobs
@@ -20,7 +22,15 @@ from content.delivery import jobs as delivery_jobs
 from content.delivery import routes as delivery
 from content.discussion import routes as discussion
 from content.groups import consumers as groups
+from content.personas import routes as personas
 from content.posts import routes as posts
+from content.posts.desk import routes as desk
+from content.posts.editing import routes as editing
+from content.posts.review import routes as review
+from content.posts.reviewing import routes as reviewing
+from content.posts.upkeep import jobs as upkeep_jobs
+from content.posts.upkeep import routes as upkeep
+from content.rendering import jobs as rendering_jobs
 from content.settings import ContentSettings
 from content.themes import routes as themes
 
@@ -33,6 +43,13 @@ service = Service(
     routers=[
         posts.imports,
         posts.routes,
+        editing.routes,
+        desk.routes,
+        review.routes,
+        upkeep.routes,
+        reviewing.routes,
+        personas.routes,
+        announcements.routes,
         discussion.imports,
         discussion.routes,
         contributions.routes,
@@ -54,9 +71,14 @@ service = Service(
         delivery_jobs.jobs,
         occurrence_jobs.jobs,
         slot_jobs.jobs,
+        rendering_jobs.jobs,
+        upkeep_jobs.jobs,
+        announcement_jobs.jobs,
     ],
     tags={
         "posts": "What members and staff publish, and the feed.",
+        "personas": "Personas of the brand, as which editors speak.",
+        "announcements": "Who has acknowledged what they are asked to, and who not.",
         "discussion": "Comments on posts, and reactions to both.",
         "themes": "What a community speaks about, and the mix against its target.",
         "backlog": "Ideas, drafts and what is ready to be said.",

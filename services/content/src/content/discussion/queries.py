@@ -32,13 +32,19 @@ WITH page AS MATERIALIZED ({page}), reacted AS (
     GROUP BY subject_id
 )
 SELECT page.place, page.version, page.commented_at, page.id,
-    left(row_to_json(document)::text, -1) || ',"can":' || CASE WHEN page.author_id = $3 THEN E'\\x01' ELSE E'\\x02' END || '}}' AS document
+    left(row_to_json(document)::text, -1) || ',"can":' || {mark} || '}}' AS document
 FROM page LEFT JOIN reacted ON subject_id = page.id
 CROSS JOIN LATERAL (
-    SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.state, page.body, page.commented_at, page.edited_at,
+    SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.state, page.body, page.html, {tree} AS tree, page.commented_at, page.edited_at,
         page.origin, page.external_id, page.attachments, coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
+
+_MARK = posts.MARK.format(own="page.author_id = $3", editorial="false", shown="page.state = 'published'")
+
+
+def _documents(page: str, *, tree: bool = False) -> str:
+    return _DOCUMENTS.format(page=page, mark=_MARK, tree="page.tree" if tree else "NULL::jsonb")
 
 
 def _readable(staff: bool) -> str:  # noqa: FBT001  the key of a cache
@@ -50,16 +56,16 @@ def _readable(staff: bool) -> str:  # noqa: FBT001  the key of a cache
 
 
 @lru_cache
-def _one(staff: bool) -> str:  # noqa: FBT001  the key of a cache
+def _one(staff: bool, tree: bool = False) -> str:  # noqa: FBT001, FBT002  the key of a cache
     comment = f"""
     SELECT 1 AS place, comment.* FROM comment JOIN post ON post.id = comment.post_id AND {posts.readable(staff)}
     WHERE comment.id = $4 AND comment.community_id = $2 AND {_readable(staff)}
     """
-    return f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=comment)}) AS listed"
+    return f"SELECT version || E'\\n' || document FROM ({_documents(comment, tree=tree)}) AS listed"
 
 
 @lru_cache(maxsize=256)
-def _of_post(conditions: str, limit: int, staff: bool) -> str:  # noqa: FBT001  the key of a cache
+def _of_post(conditions: str, limit: int, staff: bool, tree: bool) -> str:  # noqa: FBT001  the key of a cache
     """Return the statement of a post's comments, oldest first; it answers nothing at all when the post is not there.
 
     The limit stands in the text: as an argument PostgreSQL would plan the statement anew for every request.
@@ -71,7 +77,7 @@ def _of_post(conditions: str, limit: int, staff: bool) -> str:  # noqa: FBT001  
     return f"""
     SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg(commented_at::text || '|' || id))[{limit:d}] END, '') || E'\\n['
         || coalesce(string_agg(document, ',') FILTER (WHERE place <= {limit:d}), '') || ']'
-    FROM ({_DOCUMENTS.format(page=oldest)}) AS listed
+    FROM ({_documents(oldest, tree=tree)}) AS listed
     HAVING EXISTS (SELECT FROM post WHERE id = $4 AND community_id = $2 AND {posts.readable(staff)})
     """
 
@@ -98,7 +104,7 @@ def _to_subject(conditions: str, limit: int, staff: bool) -> str:  # noqa: FBT00
     """
 
 
-async def list_comments(reading: Reading, post_id: UUID, *, limit: int, cursor: str | None) -> bytes:
+async def list_comments(reading: Reading, post_id: UUID, *, tree: bool, limit: int, cursor: str | None) -> bytes:
     """Return a page of a post's comments as JSON, oldest first. Raises Problem 403, 404, 422 for a foreign cursor."""
     cursors = reading.runtime.cursors
     scope = f"comments:{reading.principal.organization_id}:{post_id}"
@@ -108,14 +114,14 @@ async def list_comments(reading: Reading, post_id: UUID, *, limit: int, cursor: 
     if after is not None:
         arguments = [datetime.fromisoformat(after[0]), UUID(after[1])]
         conditions = "AND (commented_at, id) > ($5, $6)"
-    member, found = await reading.fetch(_of_post(conditions, limit, reading.principal.staff), post_id, *arguments)
+    member, found = await reading.fetch(_of_post(conditions, limit, reading.principal.staff, tree), post_id, *arguments)
     last, documents = posts.split(found, "post")
     return posts.page(last, posts.with_abilities(documents, member, "reply"), cursors, scope)
 
 
-async def get_comment(reading: Reading, comment_id: UUID) -> posts.Document:
+async def get_comment(reading: Reading, comment_id: UUID, *, tree: bool) -> posts.Document:
     """Return a comment as the caller sees it. Raises Problem 403, 404, for a tombstone and under a deleted post too."""
-    member, found = await reading.fetch(_one(reading.principal.staff), comment_id)
+    member, found = await reading.fetch(_one(reading.principal.staff, tree), comment_id)
     version, document = posts.split(found, "comment")
     return posts.Document(int(version), posts.with_abilities(document, member, "reply"))
 

@@ -8,33 +8,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
-from chassis import clock, outbox
+from chassis import clock, due
 from chassis.auth import Standing
 from chassis.db import Session
 from chassis.errors import Fault, KeptProblem, Problem, invalid
 from chassis.ids import new_id
-from chassis.requests import check_version
 from content.groups import queries as groups
 from content.personas import policy as persona_policy
 from content.personas import queries as personas
 from content.posts import policy, queries
-from content.posts.models import Post, PostRevision
+from content.posts.models import Post
 from content.posts.policy import Act, PostKind, PostState, Utterance, Verdict
-from content.posts.schemas import PostCreate, PostUpdate
+from content.posts.reviewing import queries as reviewing
+from content.posts.schemas import PostCreate
+from content.posts.telling.commands import emit, ids, tell_published, tell_written
 from content.refusal import check
-from content.text import mentions
+from content.rendering.texts import Rendered, render
 from contracts.base import Origin
-from contracts.content import (
-    PostDeleted,
-    PostEdited,
-    PostEvent,
-    PostPublished,
-    PostRestored,
-    PostWithdrawn,
-    PostWritten,
-)
+from contracts.content import PostRestored, PostWithdrawn
 
 Check = Callable[[Session, Utterance], Awaitable[Verdict]]
 CHECKS: list[Check] = []
@@ -42,6 +33,10 @@ CHECKS: list[Check] = []
 
 A check may write what it found and emit its own events: a text that is blocked is not written, but what the checks wrote is.
 """
+
+
+EXPIRE, LOOK_AGAIN, UNPIN = "posts.expire", "posts.look_again", "posts.unpin"
+"""Kinds of due work: what a post's dates ask for."""
 
 
 async def judge(session: Session, utterance: Utterance) -> Verdict:
@@ -82,51 +77,6 @@ def check_may_change(member: Standing, author_id: UUID) -> None:
         raise Problem(403, "forbidden", "Only its author and moderators may do this.")
 
 
-def emit(
-    session: Session,
-    post: Post,
-    event: PostEvent,
-    *,
-    actor: UUID | None,
-    at: datetime | None = None,
-) -> None:
-    """Emit an event of a post at its present version."""
-    outbox.emit(
-        session,
-        event,
-        organization_id=post.organization_id,
-        aggregate_id=post.id,
-        version=post.version,
-        community_id=post.community_id,
-        actor=actor,
-        occurred_at=at,
-    )
-
-
-def _ids(post: Post) -> dict[str, UUID]:
-    return {"post_id": post.id, "community_id": post.community_id, "author_id": post.author_id}
-
-
-def tell_published(session: Session, post: Post, actor: UUID | None) -> None:
-    """Emit that a post is seen from now on."""
-    event = PostPublished(
-        **_ids(post),
-        section=post.section,
-        kind=post.kind,
-        persona_id=post.persona_id,
-        group_id=post.group_id,
-        theme_id=post.theme_id,
-        delivery_id=post.delivery_id,
-        promotion=post.promotion,
-    )
-    emit(session, post, event, actor=actor, at=post.published_at)
-
-
-def tell_written(session: Session, post: Post, actor: UUID | None) -> None:
-    """Emit that a post which nobody else sees was begun or changed."""
-    emit(session, post, PostWritten(**_ids(post), state=post.state), actor=actor)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """Something to publish that nobody posts at this moment: the calendar's items. `author_id` is the person, kept behind a persona."""
@@ -163,6 +113,7 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
             return before
     caller = policy.Caller(trusted=True, moderator=False, editor=True)
     await check_persona(session, piece.community_id, piece.persona_id, caller)
+    rendered = await render_checked(piece.body)
     post = Post(
         id=new_id(),
         organization_id=piece.organization_id,
@@ -173,7 +124,10 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
         section=piece.section,
         published_at=clock.now(),
         origin=Origin.LIVE.value,
-        mentions=mentions(piece.body),
+        mentions=rendered.mentions,
+        html=rendered.html,
+        tree=rendered.tree,
+        renderer=rendered.renderer,
         kind=piece.kind.value,
         theme_id=piece.theme_id,
         group_id=piece.group_id,
@@ -187,7 +141,7 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
         acknowledge_by=piece.acknowledge_by,
         benefit=piece.benefit,
     )
-    verdict = await judge(session, _utterance(post, caller, delivered=True))
+    verdict = await judge(session, utterance_of(post, caller, rendered, delivered=True))
     post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
     await _add(session, post, actor)
     return post
@@ -201,9 +155,23 @@ async def _add(session: Session, post: Post, actor: UUID | None) -> None:
         tell_published(session, post, actor)
     else:
         tell_written(session, post, actor)
+    await schedule_upkeep(session, post)
 
 
-def _utterance(post: Post, caller: policy.Caller, *, edited: bool = False, delivered: bool = False) -> Utterance:
+async def render_checked(body: str) -> Rendered:
+    """Return a text rendered. Raises Problem 422 when it nests without end, is nearly all markup or mentions a crowd."""
+    rendered = await render(body)
+    if rendered.plain:
+        raise invalid("/body", "too-complex", "It nests too deep, or nearly all of it is markup.")
+    if len(rendered.mentions) > policy.MOST_MENTIONS:
+        raise invalid("/body", "too-many-mentions", f"At most {policy.MOST_MENTIONS} people are mentioned in one text.")
+    return rendered
+
+
+def utterance_of(
+    post: Post, caller: policy.Caller, rendered: Rendered, *, edited: bool = False, delivered: bool = False
+) -> Utterance:
+    """Return a post as checks judge it."""
     return Utterance(
         id=post.id,
         organization_id=post.organization_id,
@@ -213,6 +181,7 @@ def _utterance(post: Post, caller: policy.Caller, *, edited: bool = False, deliv
         kind=post.kind,
         title=post.title,
         body=post.body,
+        media=tuple(rendered.media),
         group_id=post.group_id,
         persona_id=post.persona_id,
         edited=edited,
@@ -252,6 +221,7 @@ async def write_post(session: Session, member: Standing, new: PostCreate) -> que
     check(policy.writing_refusal(new.kind, caller), 403)
     await check_persona(session, member.community_id, new.persona_id, caller)
     await check_group(session, member, new.group_id)
+    rendered = await render_checked(new.body)
     post = Post(
         id=new_id(),
         organization_id=member.principal.organization_id,
@@ -262,63 +232,61 @@ async def write_post(session: Session, member: Standing, new: PostCreate) -> que
         section=new.section,
         published_at=clock.now(),
         origin=Origin.LIVE.value,
-        mentions=mentions(new.body),
+        mentions=rendered.mentions,
+        html=rendered.html,
+        tree=rendered.tree,
+        renderer=rendered.renderer,
         kind=new.kind.value,
         group_id=new.group_id,
         persona_id=new.persona_id,
     )
-    verdict = policy.ALLOWED if new.draft else await judge(session, _utterance(post, caller))
-    post.state = policy.first_state(new.kind, verdict, draft=new.draft, reviewed=frozenset()).value
+    arrange(post, new.arrangement(), caller)
+    post.state = PostState.DRAFT.value
+    if not new.draft:
+        await bring_out(session, post, caller, rendered, by=post.author_id)
     await _add(session, post, post.author_id)
     return await queries.get_written_post(session, member, post.id)
 
 
-async def edit_post(
-    session: Session, member: Standing, post_id: UUID, expected: int, change: PostUpdate
-) -> queries.Document:
-    """Change a post's text; a change that changes nothing is none. Raises Problem 403, 404, 409, 412, KeptProblem 422."""
-    post = await queries.lock_post(session, member.community_id, post_id)
-    check_may_change(member, post.author_id)
-    check_version(expected, post.version)
-    check_may_edit(member)
-    title = change.title if "title" in change.model_fields_set else post.title
-    body = post.body if change.body is None else change.body
-    if (title, body) != (post.title, post.body):
-        await rewrite(session, post, title, body, editor=member.principal.account_id, caller=queries.caller_of(member))
-    return await queries.get_written_post(session, member, post.id)
-
-
-async def rewrite(
-    session: Session, post: Post, title: str | None, body: str, *, editor: UUID, caller: policy.Caller
-) -> None:
-    """Give a post other words and keep those that it had. What others see is judged first. Raises KeptProblem 422."""
-    seen = post.state == PostState.PUBLISHED
-    verdict = policy.ALLOWED
-    if seen or post.state == PostState.HELD:
-        utterance = _utterance(post, caller, edited=True)
-        verdict = await judge(session, policy.replaced(utterance, title, body))
-    session.add(
-        PostRevision(
-            organization_id=post.organization_id,
-            post_id=post.id,
-            number=post.revision,
-            editor_id=post.edited_by or post.author_id,
-            title=post.title,
-            body=post.body,
-            written_at=post.edited_at or post.published_at,
-        )
+def arrange(post: Post, wanted: dict[str, Any], caller: policy.Caller) -> bool:
+    """Set what editors say of a piece beside its words; return whether anything changed. Raises Problem 403, 422."""
+    changed = {name: value for name, value in wanted.items() if getattr(post, name) != value}
+    if not changed:
+        return False
+    if not caller.editor:
+        raise Problem(403, "forbidden", "Only editors and managers set this.")
+    for name, value in changed.items():
+        setattr(post, name, value)
+    fault = policy.arrangement_fault(
+        PostKind(post.kind),
+        now=clock.now(),
+        dates={name: getattr(post, name) for name in policy.DATES if name in changed},
+        acknowledge=post.acknowledge,
+        acknowledge_by=post.acknowledge_by,
+        benefit=post.benefit is not None,
     )
-    post.title, post.body, post.mentions = title, body, mentions(body)
-    post.revision += 1
-    post.edited_at, post.edited_by = clock.now(), editor
-    post.version += 1
-    if seen:
-        emit(session, post, PostEdited(**_ids(post)), actor=editor)
-        if verdict.act is Act.HOLD:
-            await settle_post(session, post, PostState.HELD, actor=None)
-    else:
-        tell_written(session, post, editor)
-    await session.flush()
+    if fault is not None:
+        raise invalid(f"/{fault.field}", fault.code, fault.detail)
+    return True
+
+
+async def schedule_upkeep(session: Session, post: Post) -> None:
+    """Have a published post expire, looked at again and unpinned at its dates."""
+    for kind, at in ((EXPIRE, post.expires_at), (LOOK_AGAIN, post.review_at), (UNPIN, post.pinned_until)):
+        if at is not None and post.state == PostState.PUBLISHED:
+            await due.schedule(session, post.organization_id, kind, str(post.id), at)
+        elif post.version > 1:
+            await due.cancel(session, post.organization_id, kind, str(post.id))
+
+
+async def bring_out(session: Session, post: Post, caller: policy.Caller, rendered: Rendered, *, by: UUID) -> None:
+    """Give a post that nobody saw the state that publishing it leads to: in review where the community asks for it, else judged."""
+    if post.kind in await reviewing.reviewed_kinds(session, post.community_id):
+        post.state = PostState.IN_REVIEW.value
+        post.submitted_at, post.submitted_by = clock.now(), by
+        return
+    verdict = await judge(session, utterance_of(post, caller, rendered))
+    post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
 
 
 async def settle_post(session: Session, post: Post, state: PostState, *, actor: UUID | None) -> None:
@@ -327,35 +295,17 @@ async def settle_post(session: Session, post: Post, state: PostState, *, actor: 
         return
     seen_before = post.state == PostState.PUBLISHED
     post.state = state.value
+    post.submitted_at = post.submitted_by = None
     post.version += 1
     if state is PostState.PUBLISHED:
         if post.ever_published:
-            emit(session, post, PostRestored(**_ids(post)), actor=actor)
+            emit(session, post, PostRestored(**ids(post)), actor=actor)
         else:
             post.published_at, post.ever_published = clock.now(), True
             tell_published(session, post, actor)
     elif seen_before:
-        emit(session, post, PostWithdrawn(**_ids(post), cause=state.value), actor=actor)
+        emit(session, post, PostWithdrawn(**ids(post), cause=state.value), actor=actor)
     else:
         tell_written(session, post, actor)
     await session.flush()
-
-
-_FORGET_REVISIONS = text("DELETE FROM post_revision WHERE post_id = :post_id")
-_FORGET_PROPOSAL = text("DELETE FROM post_proposal WHERE post_id = :post_id")
-
-
-async def delete_post(session: Session, member: Standing, post_id: UUID, expected: int) -> None:
-    """Leave a tombstone in a post's place. Raises Problem 403, 404, 412."""
-    post = await queries.lock_post(session, member.community_id, post_id)
-    check_may_change(member, post.author_id)
-    check_version(expected, post.version)
-    post.deleted_at, post.state = clock.now(), PostState.REMOVED.value
-    post.title, post.body, post.attachments, post.mentions = None, "", [], []
-    post.html = post.tree = post.benefit = post.submitted_at = post.submitted_by = None
-    post.pin_rank = post.pinned_at = post.pinned_until = None
-    post.version += 1
-    await session.flush()
-    await session.execute(_FORGET_REVISIONS, {"post_id": post.id})
-    await session.execute(_FORGET_PROPOSAL, {"post_id": post.id})
-    emit(session, post, PostDeleted(**_ids(post)), actor=member.principal.account_id, at=post.deleted_at)
+    await schedule_upkeep(session, post)

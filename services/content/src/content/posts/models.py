@@ -73,3 +73,34 @@ class PostRevision(Table, table=True):
     title: str | None = None
     body: str
     written_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class PostProposal(Table, table=True):
+    """New words of a published piece that a second person has yet to read."""
+
+    __tablename__ = "post_proposal"
+
+    post_id: UUID = Field(primary_key=True)
+    organization_id: UUID
+    community_id: UUID
+    title: str | None = None
+    body: str
+    proposed_by: UUID
+    proposed_at: datetime = Field(sa_type=DateTime(timezone=True))
+    base_revision: int
+
+
+class PostReview(Table, table=True):
+    """A second person's decision on what a piece said."""
+
+    __tablename__ = "post_review"
+
+    id: UUID = Field(primary_key=True)
+    organization_id: UUID
+    post_id: UUID
+    revision: int
+    writer_id: UUID
+    reviewer_id: UUID
+    decision: str
+    note: str | None = None
+    decided_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from content.refusal import Refusal
 from contracts.members import CommunityState
 
 DEFAULT_SECTION = "general"
+MOST_MENTIONS = 50
+DATES = ("expires_at", "review_at", "acknowledge_by")
+FURTHEST_DATE = timedelta(days=3660)
 
 
 class PostKind(StrEnum):
@@ -110,13 +115,36 @@ def writing_refusal(kind: PostKind, caller: Caller) -> Refusal | None:
     return Refusal("editors-only", f"Only editors and managers write what is of kind {kind}.")
 
 
-def first_state(kind: PostKind, verdict: Verdict, *, draft: bool, reviewed: frozenset[str]) -> PostState:
-    """Return the state in which a new post begins: its own wish, then the community's review, then the verdict."""
-    if draft:
-        return PostState.DRAFT
-    if kind in reviewed:
-        return PostState.IN_REVIEW
-    return PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED
+class Fault(NamedTuple):
+    """What is wrong with what editors say of a piece: the field, a stable code, and words."""
+
+    field: str
+    code: str
+    detail: str
+
+
+def arrangement_fault(
+    kind: PostKind,
+    *,
+    now: datetime,
+    dates: Mapping[str, datetime | None],
+    acknowledge: bool,
+    acknowledge_by: datetime | None,
+    benefit: bool,
+) -> Fault | None:
+    """Return what is wrong with a piece's dates and requests: dates to come, within ten years; receipts and benefits on announcements."""
+    for name, at in dates.items():
+        if at is not None and at <= now:
+            return Fault(name, "in-the-past", "It lies in the past.")
+        if at is not None and at > now + FURTHEST_DATE:
+            return Fault(name, "too-far", "It lies more than ten years ahead.")
+    if acknowledge and kind is not PostKind.ANNOUNCEMENT:
+        return Fault("acknowledge", "announcements-only", "Only announcements ask to be acknowledged.")
+    if acknowledge_by is not None and not acknowledge:
+        return Fault("acknowledge_by", "not-asked-for", "Nobody is asked to acknowledge it.")
+    if benefit and kind is not PostKind.ANNOUNCEMENT:
+        return Fault("benefit", "announcements-only", "Only announcements lead with a benefit.")
+    return None
 
 
 def speaking_refusal(state: CommunityState, caller: Caller) -> Refusal | None:
@@ -139,14 +167,16 @@ def archive_refusal(state: CommunityState) -> Refusal | None:
     return None
 
 
-def may_change(caller: Caller, *, own: bool) -> bool:
-    """Return whether a caller may edit or delete: authors their own, moderators everything."""
-    return own or caller.moderator
+def may_change(caller: Caller, *, own: bool, editorial: bool = False) -> bool:
+    """Return whether a caller may edit or delete: authors their own, moderators everything, editors what is the editors'."""
+    return own or caller.moderator or (editorial and caller.editor)
 
 
-def can(state: CommunityState, caller: Caller, *, own: bool, answer: str) -> list[str]:
-    """Return what a caller may do with a text; `answer` is the word for answering it (comment, reply)."""
-    allowed = [answer, "react"] if speaking_refusal(state, caller) is None else []
-    if may_change(caller, own=own):
+def can(
+    state: CommunityState, caller: Caller, *, own: bool, answer: str, editorial: bool = False, shown: bool = True
+) -> list[str]:
+    """Return what a caller may do with a text; `answer` is the word for answering it (comment, reply), which needs it to be shown."""
+    allowed = [answer, "react"] if shown and speaking_refusal(state, caller) is None else []
+    if may_change(caller, own=own, editorial=editorial):
         allowed += ["delete"] if archive_refusal(state) else ["edit", "delete"]
     return allowed

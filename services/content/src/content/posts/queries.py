@@ -22,8 +22,11 @@ from content.posts.models import Post
 from content.posts.policy import PostState
 from contracts.members import CommunityRole, CommunityState
 
-OWN, OTHER = b"\x01", b"\x02"
-"""Marks in the place of what a caller can do with a text; JSON escapes control characters, so no value holds one."""
+MARK = "chr(1 + ({own})::int + 2 * ({editorial})::int + 4 * ({shown})::int)"
+"""SQL of the mark that stands in the place of what a caller can do with a text: whether it is their own, the editors', and shown.
+
+JSON escapes control characters, so no value holds one.
+"""
 
 # Posts as the caller ($3) sees them; what they can do is only marked, and written out by `with_abilities`.
 # Counts are counted, for all the posts of a page at once and from indexes alone: a counter on the post would make everybody who
@@ -40,18 +43,30 @@ WITH page AS MATERIALIZED ({page}), commented AS (
         GROUP BY subject_id, emoji) AS counted
     GROUP BY subject_id
 )
-SELECT page.place, page.version, page.published_at, page.id,
-    left(row_to_json(document)::text, -1) || ',"can":' || CASE WHEN page.author_id = $3 THEN E'\\x01' ELSE E'\\x02' END || '}}' AS document
+SELECT page.place, page.version, page.published_at, page.id, page.pin_rank, page.review_at,
+    left(row_to_json(document)::text, -1) || ',"can":' || {mark} || '}}' AS document
 FROM page LEFT JOIN commented ON post_id = page.id LEFT JOIN reacted ON subject_id = page.id
 LEFT JOIN brand_persona AS persona ON persona.id = page.persona_id
 CROSS JOIN LATERAL (
     SELECT page.id, page.community_id, CASE WHEN persona_id IS NULL OR page.author_id = $3 THEN page.author_id END AS author_id,
         CASE WHEN persona_id IS NOT NULL THEN json_build_object('id', persona_id, 'name', persona.name) END AS persona,
-        page.kind, page.state, page.group_id, page.title, page.body, page.section, page.published_at, page.edited_at,
+        page.kind, page.state, page.group_id, page.title, page.body, page.html, {tree} AS tree, page.section, page.published_at, page.edited_at,
+        page.revision, page.expires_at, page.review_at, page.evergreen, page.promotion, page.pinned_at, page.pinned_until,
+        page.acknowledge, page.acknowledge_by, CASE WHEN page.acknowledge THEN (
+            SELECT acknowledged_at FROM acknowledgement AS receipt WHERE receipt.post_id = page.id AND receipt.account_id = $3) END AS acknowledged_at,
+        page.benefit,
         page.origin, page.external_id, page.attachments, coalesce(comment_count, 0) AS comment_count,
         coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
+
+
+_MARK = MARK.format(own="page.author_id = $3", editorial="page.kind <> 'post'", shown="page.state = 'published'")
+
+
+def documents(page: str, *, tree: bool = False) -> str:
+    """Return the statement that makes a statement of posts, with their `place`, a list of documents."""
+    return _DOCUMENTS.format(page=page, mark=_MARK, tree="page.tree" if tree else "NULL::jsonb")
 
 
 def holds(*roles: CommunityRole) -> str:
@@ -85,25 +100,35 @@ def readable(staff: bool) -> str:  # noqa: FBT001  the key of a cache
 
 
 @lru_cache
-def _one(staff: bool) -> str:  # noqa: FBT001  the key of a cache
+def _one(staff: bool, tree: bool = False) -> str:  # noqa: FBT001, FBT002  the key of a cache
     post = f"SELECT 1 AS place, * FROM post WHERE id = $4 AND community_id = $2 AND {readable(staff)}"
-    return f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=post)}) AS listed"
+    return f"SELECT version || E'\\n' || document FROM ({documents(post, tree=tree)}) AS listed"
+
+
+class Order(NamedTuple):
+    """How posts are listed: by which columns, and the key of a row on the way through the pages."""
+
+    by: str
+    key: str
+
+
+NEWEST = Order("published_at DESC, id DESC", "published_at::text || '|' || id")
+LAST_BEGUN = Order("id DESC", "id::text")
 
 
 @lru_cache(maxsize=256)
-def _feed(conditions: str, limit: int, staff: bool) -> str:  # noqa: FBT001  the key of a cache
-    """Return the feed's statement: it answers the key of the page's last post when more follow, a line feed, and the posts.
+def listing(where: str, order: Order, limit: int, tree: bool) -> str:  # noqa: FBT001  the key of a cache
+    """Return a list's statement: it answers the key of the page's last post when more follow, a line feed, and the posts.
 
     The limit stands in the text: as an argument PostgreSQL would plan the statement anew for every request.
     """
-    newest = f"""
+    rows = f"""
         SELECT row_number() OVER () AS place, * FROM (
-            SELECT * FROM post WHERE community_id = $2 AND {published(staff)} {conditions}
-            ORDER BY published_at DESC, id DESC LIMIT {limit + 1:d}) AS newest"""
+            SELECT * FROM post WHERE community_id = $2 AND {where} ORDER BY {order.by} LIMIT {limit + 1:d}) AS listed"""
     return f"""
-    SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg(published_at::text || '|' || id))[{limit:d}] END, '') || E'\\n['
+    SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg({order.key}))[{limit:d}] END, '') || E'\\n['
         || coalesce(string_agg(document, ',') FILTER (WHERE place <= {limit:d}), '') || ']'
-    FROM ({_DOCUMENTS.format(page=newest)}) AS listed
+    FROM ({documents(rows, tree=tree)}) AS listed
     """
 
 
@@ -128,17 +153,18 @@ def caller_of(member: Standing) -> policy.Caller:
 def with_abilities(documents: bytes, member: Standing, answer: str) -> bytes:
     """Write out what the member may do with their own texts and with others', where the statement only marked whose they are."""
     caller = caller_of(member)
-    for own, mark in ((True, OWN), (False, OTHER)):
-        documents = documents.replace(mark, _can(member.community_state, caller, own, answer))
+    for mark in range(1, 9):
+        documents = documents.replace(bytes([mark]), _can(member.community_state, caller, mark - 1, answer))
     return documents
 
 
 @lru_cache
-def _can(state: CommunityState, caller: policy.Caller, own: bool, answer: str) -> bytes:  # noqa: FBT001  the key of a cache
-    return orjson.dumps(policy.can(state, caller, own=own, answer=answer))
+def _can(state: CommunityState, caller: policy.Caller, mark: int, answer: str) -> bytes:
+    own, editorial, shown = bool(mark & 1), bool(mark & 2), bool(mark & 4)
+    return orjson.dumps(policy.can(state, caller, own=own, answer=answer, editorial=editorial, shown=shown))
 
 
-async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: str | None) -> bytes:
+async def list_posts(reading: Reading, filters: Filter, *, tree: bool, limit: int, cursor: str | None) -> bytes:
     """Return a page of the feed as JSON, newest first. Raises Problem 403, 404, 422 for a foreign cursor."""
     cursors = reading.runtime.cursors
     scope = f"posts:{reading.principal.organization_id}:{reading.community_id}:" + ":".join(map(str, filters))
@@ -154,7 +180,8 @@ async def list_posts(reading: Reading, filters: Filter, *, limit: int, cursor: s
     if after is not None:
         arguments += [datetime.fromisoformat(after[0]), UUID(after[1])]
         conditions += f" AND (published_at, id) < (${len(arguments) + 2}, ${len(arguments) + 3})"
-    member, found = await reading.fetch(_feed(conditions, limit, reading.principal.staff), *arguments)
+    where = published(reading.principal.staff) + conditions
+    member, found = await reading.fetch(listing(where, NEWEST, limit, tree), *arguments)
     last, documents = split(found, "community")
     return page(last, with_abilities(documents, member, "comment"), cursors, scope)
 
@@ -180,9 +207,9 @@ class Document(NamedTuple):
     content: bytes
 
 
-async def get_post(reading: Reading, post_id: UUID) -> Document:
+async def get_post(reading: Reading, post_id: UUID, *, tree: bool) -> Document:
     """Return a post as the caller sees it. Raises Problem 403, 404, for a tombstone too."""
-    member, found = await reading.fetch(_one(reading.principal.staff), post_id)
+    member, found = await reading.fetch(_one(reading.principal.staff, tree), post_id)
     version, document = split(found, "post")
     return Document(int(version), with_abilities(document, member, "comment"))
 
@@ -200,6 +227,25 @@ async def lock_post(session: Session, community_id: UUID, post_id: UUID, *, remo
     if not removed:
         wanted = wanted.where(Post.state != PostState.REMOVED.value)
     found = await session.scalars(wanted.with_for_update())
+    post = found.one_or_none()
+    if post is None:
+        raise not_found("post")
+    return post
+
+
+async def find_locked(session: Session, post_id: UUID) -> Post | None:
+    """Return a post of the tenant that is not deleted, locked: for work that is due."""
+    found = await session.scalars(
+        select(Post).where(Post.id == post_id, col(Post.deleted_at).is_(None)).with_for_update()
+    )
+    return found.one_or_none()
+
+
+async def get_row(session: Session, community_id: UUID, post_id: UUID) -> Post:
+    """Return a post that is not deleted, whatever its state; who asks is the caller's to judge. Raises Problem 404."""
+    found = await session.scalars(
+        select(Post).where(Post.id == post_id, Post.community_id == community_id, col(Post.deleted_at).is_(None))
+    )
     post = found.one_or_none()
     if post is None:
         raise not_found("post")

@@ -20,9 +20,11 @@ from content.discussion.policy import CommentState
 from content.discussion.schemas import CommentCreate, CommentImport, CommentImports, CommentUpdate
 from content.imports import ImportReport, Reason, Tally, attachments_json
 from content.posts import queries as posts
-from content.posts.commands import check_may_change, check_may_edit, check_may_speak, judge
+from content.posts.commands import check_may_change, check_may_edit, check_may_speak, judge, render_checked
 from content.posts.imported.commands import AUTHOR_UNKNOWN
 from content.posts.policy import Act, Utterance, Verdict
+from content.rendering.commands import render_later
+from content.rendering.texts import Rendered
 from content.text import mentions
 from contracts.base import Origin
 from contracts.content import (
@@ -46,7 +48,8 @@ async def publish_comment(session: Session, member: Standing, post_id: UUID, new
     if new.parent_id is not None and not await queries.is_comment_of(session, post_id, new.parent_id):
         raise invalid("/parent_id", "parent-unknown", "It is no comment of this post.")
     identifier = new_id()
-    verdict = await _judge(session, member, identifier, member.principal.account_id, new.body)
+    rendered = await render_checked(new.body)
+    verdict = await _judge(session, member, identifier, member.principal.account_id, new.body, rendered)
     comment = Comment(
         id=identifier,
         organization_id=member.principal.organization_id,
@@ -57,7 +60,10 @@ async def publish_comment(session: Session, member: Standing, post_id: UUID, new
         body=new.body,
         commented_at=clock.now(),
         origin=Origin.LIVE.value,
-        mentions=mentions(new.body),
+        mentions=rendered.mentions,
+        html=rendered.html,
+        tree=rendered.tree,
+        renderer=rendered.renderer,
         state=CommentState.PUBLISHED.value,
     )
     if verdict.act is Act.HOLD:
@@ -80,8 +86,10 @@ async def edit_comment(
     check_version(expected, comment.version)
     check_may_edit(member)
     if change.body != comment.body:
-        verdict = await _judge(session, member, comment.id, comment.author_id, change.body, edited=True)
-        comment.body, comment.mentions = change.body, mentions(change.body)
+        rendered = await render_checked(change.body)
+        verdict = await _judge(session, member, comment.id, comment.author_id, change.body, rendered, edited=True)
+        comment.body, comment.mentions = change.body, rendered.mentions
+        comment.html, comment.tree, comment.renderer = rendered.html, rendered.tree, rendered.renderer
         comment.edited_at = clock.now()
         comment.version += 1
         await session.flush()
@@ -123,7 +131,14 @@ async def settle_comment(session: Session, comment: Comment, state: CommentState
 
 
 async def _judge(
-    session: Session, member: Standing, comment_id: UUID, author_id: UUID, body: str, *, edited: bool = False
+    session: Session,
+    member: Standing,
+    comment_id: UUID,
+    author_id: UUID,
+    body: str,
+    rendered: Rendered,
+    *,
+    edited: bool = False,
 ) -> Verdict:
     utterance = Utterance(
         id=comment_id,
@@ -134,6 +149,7 @@ async def _judge(
         kind="comment",
         title=None,
         body=body,
+        media=tuple(rendered.media),
         edited=edited,
     )
     return await judge(session, utterance)
@@ -239,6 +255,8 @@ async def import_comments(session: Session, member: Standing, batch: CommentImpo
                 parent_id=None,
             )
             _emit(session, member, event, 1, item.commented_at, Origin.IMPORT)
+    if created:
+        await render_later(session, member.principal.organization_id)
     return tally.report()
 
 

@@ -15,6 +15,7 @@ from content.imports import ImportReport, Reason, Tally, attachments_json
 from content.posts import policy, queries
 from content.posts.commands import check_may_edit
 from content.posts.schemas import PostImport, PostImports
+from content.rendering.commands import render_later
 from content.text import mentions
 from contracts.base import Origin
 from contracts.content import PostPublished
@@ -61,6 +62,8 @@ async def import_posts(session: Session, member: Standing, batch: PostImports) -
     for external_id, item in fresh.items():
         if external_id in created:
             _tell_imported(session, member, created[external_id], item)
+    if created:
+        await render_later(session, member.principal.organization_id)
     return tally.report()
 
 
