@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chassis import standing
 from chassis.app import Service
+from chassis.runtime import Runtime
 from content.announcements import jobs as announcement_jobs
 from content.announcements import routes as announcements
 from content.backlog import routes as backlog
@@ -22,7 +23,20 @@ from content.delivery import jobs as delivery_jobs
 from content.delivery import routes as delivery
 from content.discussion import routes as discussion
 from content.groups import consumers as groups
+from content.moderation import folding
+from content.moderation.checks import commands as checks
+from content.moderation.checks import jobs as check_jobs
+from content.moderation.compliance import jobs as compliance_jobs
+from content.moderation.compliance import routes as compliance
+from content.moderation.compliance import sealing
+from content.moderation.detections import routes as detections
+from content.moderation.detectors import routes as detectors
+from content.moderation.holds import routes as holds
+from content.moderation.sanctions import consumers as conduct
+from content.moderation.sanctions import jobs as sanction_jobs
+from content.moderation.sanctions.queries import STANDING
 from content.personas import routes as personas
+from content.posts import commands as post_commands
 from content.posts import routes as posts
 from content.posts.desk import routes as desk
 from content.posts.editing import routes as editing
@@ -34,12 +48,21 @@ from content.rendering import jobs as rendering_jobs
 from content.settings import ContentSettings
 from content.themes import routes as themes
 
+
+async def start(runtime: Runtime) -> None:
+    """Have what content cannot run without: the seal of the publication log, and the tables by which texts are read."""
+    folding.prepare()
+    sealing.use(runtime.settings.cursor_secret.get_secret_value())
+
+
+post_commands.CHECKS.append(checks.check)
+
 service = Service(
     name="content",
     title="Content",
     settings=ContentSettings,
     migrations=Path(__file__).parents[2] / "migrations",
-    standing_query=standing.QUERY,
+    standing_query=STANDING,
     routers=[
         posts.imports,
         posts.routes,
@@ -59,6 +82,10 @@ service = Service(
         slots.routes,
         occurrences.routes,
         punctuality.routes,
+        detectors.routes,
+        detections.routes,
+        holds.routes,
+        compliance.routes,
     ],
     consumers=[
         standing.consumers,
@@ -66,6 +93,7 @@ service = Service(
         activities.consumers,
         slots_consumers.consumers,
         delivery_consumers.consumers,
+        conduct.consumers,
     ],
     jobs=[
         delivery_jobs.jobs,
@@ -74,7 +102,11 @@ service = Service(
         rendering_jobs.jobs,
         upkeep_jobs.jobs,
         announcement_jobs.jobs,
+        check_jobs.jobs,
+        compliance_jobs.jobs,
+        sanction_jobs.jobs,
     ],
+    on_start=start,
     tags={
         "posts": "What members and staff publish, and the feed.",
         "personas": "Personas of the brand, as which editors speak.",
@@ -84,5 +116,6 @@ service = Service(
         "backlog": "Ideas, drafts and what is ready to be said.",
         "calendar": "Recurring slots, what fills them, what they lack, and how punctual they are.",
         "deliveries": "What goes out when and where, and whom it reached.",
+        "moderation": "Detectors named by clauses, what they find and hold, and under which law a community publishes.",
     },
 )
