@@ -101,6 +101,8 @@ OCCURRENCE = [
         CHECK (state <> 'held' OR activity_id IS NOT NULL)
     )""",
     "CREATE INDEX slot_occurrence_calendar ON slot_occurrence (community_id, due_at, id)",
+    # Over all communities of an organization.
+    "CREATE INDEX slot_occurrence_whole_calendar ON slot_occurrence (organization_id, due_at, id)",
     "CREATE INDEX slot_occurrence_due ON slot_occurrence (organization_id, due_at) WHERE state = 'open'",
     """CREATE INDEX slot_occurrence_notice ON slot_occurrence (organization_id, notice_at)
         WHERE state = 'open' AND noticed_at IS NULL""",

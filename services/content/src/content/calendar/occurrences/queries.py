@@ -33,6 +33,13 @@ JOIN standing_community AS c ON c.community_id = o.community_id
 LEFT JOIN item AS i ON i.id = o.item_id LEFT JOIN item AS f ON f.id = s.fallback_item_id
 LEFT JOIN standing_activity AS a ON a.activity_id = o.activity_id LEFT JOIN delivery AS d ON d.occurrence_id = o.id
 """
+_PAGE = """
+WITH page AS MATERIALIZED (
+    SELECT o.id FROM slot_occurrence AS o LEFT JOIN item AS i ON i.id = o.item_id
+    LEFT JOIN standing_activity AS a ON a.activity_id = o.activity_id
+    WHERE {conditions} ORDER BY o.due_at, o.id LIMIT :most)
+{view} WHERE o.id IN (SELECT id FROM page) ORDER BY o.due_at, o.id
+"""
 _FILLED = "(coalesce(i.state = 'ready', false) OR coalesce(a.state = 'published', false))"
 _FILLING = {
     Filling.FILLED: f"o.state = 'open' AND {_FILLED}",
@@ -148,7 +155,8 @@ async def list_calendar(
     if after is not None:
         conditions.append("(o.due_at, o.id) > (:after, :after_id)")
         bound |= {"after": datetime.fromisoformat(after[0]), "after_id": UUID(after[1])}
-    query = f"{_VIEW} WHERE {' AND '.join(conditions)} ORDER BY o.due_at, o.id LIMIT :most"
+    # The page first, along an index, and only for its rows what they hold and what became of them.
+    query = _PAGE.format(conditions=" AND ".join(conditions), view=_VIEW)
     rows = (await session.execute(text(query), bound)).all()
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(

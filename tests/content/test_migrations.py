@@ -1,0 +1,44 @@
+"""Each migration upgrades a database that holds data, and takes none of it away."""
+
+from chassis import migrations
+from chassis.ids import new_id
+from chassis.testing.cluster import Cluster
+from content.app import service
+
+
+async def test_the_calendar_comes_to_a_database_with_posts(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0003")
+    organization, community, post = new_id(), new_id(), new_id()
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO standing_community VALUES ('{community}', '{organization}', 'town', 'Asia/Shanghai', 'open');
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, origin, version)
+        VALUES ('{post}', '{organization}', '{community}', '{new_id()}', '早上好', 'general', now(), 'live', 3);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0004") == ["0004"]
+    theme, item, slot, occurrence = (new_id() for _ in range(4))
+    found = cluster.postgres.psql(
+        f"""
+        INSERT INTO theme VALUES ('{theme}', '{organization}', '{community}', '{{"en": "x"}}', '{{}}', 100, false, '{post}', now(), NULL, 1);
+        INSERT INTO item (id, organization_id, community_id, kind, theme_id, body, section, state, author_id, created_at, updated_at, version)
+        VALUES ('{item}', '{organization}', '{community}', 'greeting', '{theme}', 'x', 'general', 'ready', '{post}', now(), now(), 1);
+        INSERT INTO slot (id, organization_id, community_id, name, kind, rrule, at, starts_on, reckoned_zone, late_policy,
+            tolerance_seconds, notice_hours, created_by, created_at, version)
+        VALUES ('{slot}', '{organization}', '{community}', '{{"en": "x"}}', 'greeting', 'FREQ=DAILY', '07:30', '2026-01-01', 'UTC', 'skip',
+            60, 24, '{post}', now(), 1);
+        INSERT INTO slot_occurrence (id, organization_id, community_id, slot_id, on_date, due_at, state, notice_at, settled_at, version)
+        VALUES ('{occurrence}', '{organization}', '{community}', '{slot}', '2026-01-01', now(), 'taken', now(), now(), 1);
+        INSERT INTO delivery (id, organization_id, community_id, item_id, slot_id, occurrence_id, kind, late_policy, tolerance_seconds,
+            due_at, state, post_id, delivered_at, requested_by, version)
+        VALUES ('{new_id()}', '{organization}', '{community}', '{item}', '{slot}', '{occurrence}', 'greeting', 'skip', 60, now(),
+            'delivered', '{post}', now(), '{post}', 1);
+        SELECT body, version FROM post;
+        """,
+        database=database.name,
+    )
+    assert found.strip().splitlines()[-1] == "早上好|3"
+    cluster.drop(database)
