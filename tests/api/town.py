@@ -137,6 +137,7 @@ def found_town(base_url: str) -> Town:
         _people_come(town, owner, community)
         _something_is_said(town, community)
         _partners_come(town, owner)
+        _the_brand_speaks(town, owner)
         membership_id = town.people["member"].membership_id
         assert membership_id
         town.ids |= {
@@ -152,6 +153,7 @@ def found_town(base_url: str) -> Town:
             "post_id": f"/v1/communities/{community}/posts/{town.ids['post_id']}",
             "comment_id": f"/v1/communities/{community}/comments/{town.ids['comment_id']}",
             "account_id": f"/v1/accounts/{town.ids['account_id']}",
+            "brand_persona_id": f"/v1/brand-personas/{town.ids['brand_persona_id']}",
         }
         town.versions = {name: _checked(owner.get(url))["version"] for name, url in addresses.items()}
     return town
@@ -188,6 +190,11 @@ def _something_is_said(town: Town, community: str) -> None:
         _checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
         _checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
     town.ids |= {"post_id": post, "comment_id": comment}
+
+
+def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
+    made = _checked(owner.post("/v1/brand-personas", json={"name": {"zh": "小英老师"}}))
+    town.ids["brand_persona_id"] = made["id"]
 
 
 def _partners_come(town: Town, owner: httpx.Client) -> None:

@@ -6,6 +6,42 @@ from chassis.testing.cluster import Cluster
 from content.app import service
 
 
+async def test_writing_comes_to_a_database_with_posts(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    before = await migrations.upgrade(database.owner, service.migrations, roles, revision="0002")
+    assert before == ["0001", "0002"]
+    organization, community, author = new_id(), new_id(), new_id()
+    post, gone, comment, lost = new_id(), new_id(), new_id(), new_id()
+    place = f"'{organization}', '{community}'"
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, origin, version)
+        VALUES ('{post}', {place}, '{author}', '*早*', 'general', '2020-01-01', 'live', 3);
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, deleted_at, origin, version)
+        VALUES ('{gone}', {place}, '{author}', '', 'general', '2020-01-01', now(), 'live', 2);
+        INSERT INTO comment (id, organization_id, community_id, post_id, author_id, body, commented_at, origin, version)
+        VALUES ('{comment}', {place}, '{post}', '{author}', '同意', '2020-01-02', 'live', 1);
+        INSERT INTO comment (id, organization_id, community_id, post_id, author_id, body, commented_at, deleted_at, origin, version)
+        VALUES ('{lost}', {place}, '{post}', '{author}', '', '2020-01-02', now(), 'live', 2);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0003") == ["0003"]
+
+    def ask(query: str) -> list[str]:
+        return sorted(cluster.postgres.psql(query, database=database.name).split())
+
+    assert ask("SELECT id, kind, state, revision, ever_published, version FROM post") == sorted(
+        [f"{post}|post|published|1|t|3", f"{gone}|post|removed|1|t|2"]
+    )
+    assert ask("SELECT id, state, version FROM comment") == sorted([f"{comment}|published|1", f"{lost}|removed|2"])
+    assert ask("SELECT organization_id, kind FROM due_work WHERE kind = 'posts.render'") == [
+        f"{organization}|posts.render"
+    ]
+    cluster.drop(database)
+
+
 async def test_the_calendar_comes_to_a_database_with_posts(cluster: Cluster) -> None:
     database = cluster.empty("content")
     roles = cluster.roles("content")

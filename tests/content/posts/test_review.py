@@ -49,7 +49,7 @@ async def test_a_draft_is_its_authors_until_published(place: Place) -> None:
     _, editor = await place.member(CommunityRole.EDITOR)
     draft = await place.post(author, "raw", draft=True)
     assert draft["state"] == "draft"
-    assert draft["can"] == ["edit", "delete"]
+    assert draft["can"] == ["edit", "delete", "publish"]
     url = f"{place.path}/posts/{draft['id']}"
     for client, status in ((author, 200), (other, 404), (editor, 404)):
         assert (await client.get(url)).status_code == status
@@ -93,6 +93,8 @@ async def test_a_second_person_reads_what_the_community_wants_read(place: Place)
     assert (await member.get(url)).status_code == 404
     [waiting] = (await second.get(f"{place.path}/posts/desk?state=in_review")).json()["data"]
     assert waiting["id"] == post["id"]
+    assert waiting["can"] == ["edit", "delete", "withdraw", "review"]
+    assert post["can"] == ["edit", "delete", "withdraw"]
     for client, status, name in (
         (writer, 403, "second-person-needed"),
         (moderator, 403, "forbidden"),

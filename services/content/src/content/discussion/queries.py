@@ -40,7 +40,7 @@ CROSS JOIN LATERAL (
 ORDER BY page.place
 """
 
-_MARK = posts.MARK.format(own="page.author_id = $3", editorial="false", shown="page.state = 'published'")
+_MARK = posts.MARK.format(own="page.author_id = $3", editorial="false", stage=posts.STAGE)
 
 
 def _documents(page: str, *, tree: bool = False) -> str:

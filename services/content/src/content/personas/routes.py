@@ -38,28 +38,28 @@ async def list_brand_personas(
     return await queries.list_personas(session, person.organization_id, cursors, limit=limit, cursor=cursor)
 
 
-@routes.get("/v1/brand-personas/{persona_id}")
+@routes.get("/v1/brand-personas/{brand_persona_id}")
 async def get_brand_persona(
-    session: TenantSession, _person: Person, persona_id: UUID, response: Response
+    session: TenantSession, _person: Person, brand_persona_id: UUID, response: Response
 ) -> BrandPersonaOut:
     """Read a persona of the brand."""
-    persona = await queries.find_persona(session, persona_id)
+    persona = await queries.find_persona(session, brand_persona_id)
     if persona is None:
         raise not_found("persona")
     tag(response, persona.version)
     return BrandPersonaOut.model_validate(persona)
 
 
-@routes.patch("/v1/brand-personas/{persona_id}", responses=problems(412, 413, 428))
+@routes.patch("/v1/brand-personas/{brand_persona_id}", responses=problems(412, 413, 428))
 async def change_brand_persona(
     session: TenantSession,
     staff: OrganizationStaff,
-    persona_id: UUID,
+    brand_persona_id: UUID,
     version: IfMatch,
     body: BrandPersonaUpdate,
     response: Response,
 ) -> BrandPersonaOut:
     """Change or retire a persona of the brand."""
-    persona = await commands.change_persona(session, staff, persona_id, version, body)
+    persona = await commands.change_persona(session, staff, brand_persona_id, version, body)
     tag(response, persona.version)
     return BrandPersonaOut.model_validate(persona)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
@@ -172,11 +172,42 @@ def may_change(caller: Caller, *, own: bool, editorial: bool = False) -> bool:
     return own or caller.moderator or (editorial and caller.editor)
 
 
+class Stage(IntEnum):
+    """Where a text stands towards a caller."""
+
+    HIDDEN = 0
+    SHOWN = 1
+    READY = 2
+    """It can be published."""
+    WAITING = 3
+    """It waits for a second person, which the caller would be."""
+    WAITING_FOR_OTHERS = 4
+    """It waits for a second person, and the caller is the first."""
+
+
 def can(
-    state: CommunityState, caller: Caller, *, own: bool, answer: str, editorial: bool = False, shown: bool = True
+    state: CommunityState,
+    caller: Caller,
+    *,
+    own: bool,
+    answer: str,
+    editorial: bool = False,
+    stage: Stage = Stage.SHOWN,
 ) -> list[str]:
-    """Return what a caller may do with a text; `answer` is the word for answering it (comment, reply), which needs it to be shown."""
-    allowed = [answer, "react"] if shown and speaking_refusal(state, caller) is None else []
-    if may_change(caller, own=own, editorial=editorial):
-        allowed += ["delete"] if archive_refusal(state) else ["edit", "delete"]
+    """Return what a caller may do with a text; `answer` is the word for answering it: comment on a post, reply to a comment."""
+    speaks, writable = speaking_refusal(state, caller) is None, archive_refusal(state) is None
+    allowed = [answer, "react"] if stage is Stage.SHOWN and speaks else []
+    changes = may_change(caller, own=own, editorial=editorial)
+    if changes:
+        allowed += ["edit", "delete"] if writable else ["delete"]
+    if answer != "comment":
+        return allowed
+    if changes and stage is Stage.READY and speaks:
+        allowed.append("publish")
+    if changes and stage in {Stage.SHOWN, Stage.WAITING, Stage.WAITING_FOR_OTHERS}:
+        allowed.append("withdraw")
+    if caller.editor and stage is Stage.WAITING and speaks:
+        allowed.append("review")
+    if caller.editor and stage is Stage.SHOWN and writable:
+        allowed.append("pin")
     return allowed

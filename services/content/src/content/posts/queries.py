@@ -19,14 +19,21 @@ from chassis.pagination import Cursors
 from content.groups import queries as groups
 from content.posts import policy
 from content.posts.models import Post
-from content.posts.policy import PostState
+from content.posts.policy import PostState, Stage
 from contracts.members import CommunityRole, CommunityState
 
-MARK = "chr(1 + ({own})::int + 2 * ({editorial})::int + 4 * ({shown})::int)"
-"""SQL of the mark that stands in the place of what a caller can do with a text: whether it is their own, the editors', and shown.
+MARK = "chr(1 + ({own})::int + 2 * ({editorial})::int + 4 * ({stage}))"
+"""SQL of the mark that stands in the place of what a caller can do with a text: whether it is their own and the editors', and its stage.
 
 JSON escapes control characters, so no value holds one.
 """
+MARKS = range(1, 1 + 4 * len(Stage))
+STAGE = f"CASE page.state WHEN 'published' THEN {Stage.SHOWN:d} ELSE {Stage.HIDDEN:d} END"
+"""SQL of a comment's stage."""
+_STAGE = f"""CASE page.state WHEN 'published' THEN {Stage.SHOWN:d} WHEN 'draft' THEN {Stage.READY:d} WHEN 'expired' THEN {Stage.READY:d}
+    WHEN 'in_review' THEN CASE WHEN $3 IN (coalesce(page.edited_by, page.author_id), page.submitted_by)
+        THEN {Stage.WAITING_FOR_OTHERS:d} ELSE {Stage.WAITING:d} END
+    ELSE {Stage.HIDDEN:d} END"""
 
 # Posts as the caller ($3) sees them; what they can do is only marked, and written out by `with_abilities`.
 # Counts are counted, for all the posts of a page at once and from indexes alone: a counter on the post would make everybody who
@@ -61,7 +68,7 @@ ORDER BY page.place
 """
 
 
-_MARK = MARK.format(own="page.author_id = $3", editorial="page.kind <> 'post'", shown="page.state = 'published'")
+_MARK = MARK.format(own="page.author_id = $3", editorial="page.kind <> 'post'", stage=_STAGE)
 
 
 def documents(page: str, *, tree: bool = False) -> str:
@@ -153,15 +160,15 @@ def caller_of(member: Standing) -> policy.Caller:
 def with_abilities(documents: bytes, member: Standing, answer: str) -> bytes:
     """Write out what the member may do with their own texts and with others', where the statement only marked whose they are."""
     caller = caller_of(member)
-    for mark in range(1, 9):
+    for mark in MARKS:
         documents = documents.replace(bytes([mark]), _can(member.community_state, caller, mark - 1, answer))
     return documents
 
 
 @lru_cache
 def _can(state: CommunityState, caller: policy.Caller, mark: int, answer: str) -> bytes:
-    own, editorial, shown = bool(mark & 1), bool(mark & 2), bool(mark & 4)
-    return orjson.dumps(policy.can(state, caller, own=own, answer=answer, editorial=editorial, shown=shown))
+    own, editorial, stage = bool(mark & 1), bool(mark & 2), Stage(mark >> 2)
+    return orjson.dumps(policy.can(state, caller, own=own, answer=answer, editorial=editorial, stage=stage))
 
 
 async def list_posts(reading: Reading, filters: Filter, *, tree: bool, limit: int, cursor: str | None) -> bytes:

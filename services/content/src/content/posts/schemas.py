@@ -139,8 +139,8 @@ class PostOut(Output):
     reaction_counts: Counts
     version: int
     can: list[str] = Field(
-        description="what the caller may do: comment, react, edit, delete",
-        examples=[["comment", "react", "edit", "delete"]],
+        description="what the caller may do: comment, react, edit, delete, publish, withdraw, review (approve or return), pin",
+        examples=[["comment", "react", "edit", "delete", "withdraw"]],
     )
 
 
