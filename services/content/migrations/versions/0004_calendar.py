@@ -39,6 +39,9 @@ ITEM = [
         persona_id uuid REFERENCES brand_persona (id),
         state text NOT NULL CHECK (state IN ('idea', 'draft', 'ready', 'delivered', 'retired')),
         author_id uuid NOT NULL,
+        -- Who wrote its words last, and the second person who found them ready; they are never one.
+        edited_by uuid,
+        approved_by uuid CHECK (approved_by <> coalesce(edited_by, author_id)),
         created_at timestamptz NOT NULL,
         updated_at timestamptz NOT NULL,
         version bigint NOT NULL CHECK (version > 0),

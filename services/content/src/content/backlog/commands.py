@@ -19,6 +19,7 @@ from content.backlog.policy import ItemState
 from content.backlog.schemas import ItemCreate, ItemUpdate
 from content.posts import commands as posts
 from content.posts import queries as post_queries
+from content.posts.reviewing import queries as reviewing
 from content.themes import queries as themes
 from content.themes.commands import check_may_plan
 
@@ -26,6 +27,15 @@ from content.themes.commands import check_may_plan
 def _check_complete(item: Item) -> None:
     if policy.lacks(ItemState(item.state), body=item.body):
         raise invalid("/body", "body-missing", "What is ready says something: write the body first.")
+
+
+async def _check_approved(session: Session, item: Item) -> None:
+    """Raise Problem 409 unless a second person made the item ready, where the community asks for it."""
+    alone = item.state == ItemState.READY and item.approved_by is None
+    if alone and item.kind in await reviewing.reviewed_kinds(session, item.community_id):
+        raise Problem(
+            409, "second-person-needed", "The community asks that another one than its writer makes it ready."
+        )
 
 
 async def _check_relations(session: Session, member: Standing, item: Item, given: set[str]) -> None:
@@ -56,6 +66,7 @@ async def add_item(session: Session, member: Standing, new: ItemCreate) -> Item:
         updated_at=now,
     )
     _check_complete(item)
+    await _check_approved(session, item)
     await _check_relations(session, member, item, {"theme_id", "persona_id"})
     session.add(item)
     await session.flush()
@@ -77,14 +88,33 @@ async def change_item(session: Session, member: Standing, item_id: UUID, expecte
     }
     if all(getattr(item, name) == value for name, value in values.items()):
         return item
+    reworded = any(name in values and getattr(item, name) != values[name] for name in ("title", "body"))
     for name, value in values.items():
         setattr(item, name, value.value if isinstance(value, policy.WrittenState) else value)
     _check_complete(item)
+    await _note_hands(session, member, item, reworded=reworded, given="state" in values)
     await _check_relations(session, member, item, set(values))
     item.updated_at = clock.now()
     item.version += 1
     await session.flush()
     return item
+
+
+async def _note_hands(session: Session, member: Standing, item: Item, *, reworded: bool, given: bool) -> None:
+    """Keep who wrote an item's words last and who made it ready; new words of what was ready are a draft where review is asked for.
+
+    Raises Problem 409 when its writer makes it ready where the community asks for a second person.
+    """
+    editor = member.principal.account_id
+    if reworded:
+        item.edited_by, item.approved_by = editor, None
+        reviewed = item.kind in await reviewing.reviewed_kinds(session, item.community_id)
+        if reviewed and not given and item.state == ItemState.READY:
+            item.state = ItemState.DRAFT.value
+    if given:
+        ready = item.state == ItemState.READY
+        item.approved_by = policy.second_person(item.edited_by or item.author_id, editor) if ready else None
+        await _check_approved(session, item)
 
 
 async def retire_item(session: Session, member: Standing, item_id: UUID, expected: int) -> Item:

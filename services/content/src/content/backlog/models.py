@@ -28,6 +28,8 @@ class Item(Table, table=True):
     persona_id: UUID | None = None
     state: str
     author_id: UUID
+    edited_by: UUID | None = None
+    approved_by: UUID | None = None
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     version: int = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from uuid import UUID
 
 
 class ItemState(StrEnum):
@@ -37,6 +38,11 @@ SECTIONS = {
 def lacks(state: ItemState, *, body: str | None) -> bool:
     """Whether an item cannot have this state yet: what may go out says something."""
     return state in {ItemState.READY, ItemState.DELIVERED} and not body
+
+
+def second_person(writer: UUID, editor: UUID) -> UUID | None:
+    """Return who approves an item by making it ready: another one than who wrote its words last, None for the writer."""
+    return None if editor == writer else editor
 
 
 def abilities(state: ItemState, *, planned: bool, may_plan: bool) -> list[str]:

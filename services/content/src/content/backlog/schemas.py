@@ -71,6 +71,8 @@ class ItemOut(Output):
                     "section": "daily-topic",
                     "persona_id": None,
                     "author_id": "0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a12",
+                    "edited_by": None,
+                    "approved_by": None,
                     "occurrence_id": None,
                     "due_at": None,
                     "created_at": "2026-11-22T07:30:00Z",
@@ -93,6 +95,8 @@ class ItemOut(Output):
     persona_id: UUID | None
     state: ItemState
     author_id: UUID
+    edited_by: UUID | None = Field(description="who wrote its words last, when that is not the author")
+    approved_by: UUID | None = Field(description="the second person who made it ready")
     occurrence_id: UUID | None = Field(description="the hour that it waits for")
     due_at: datetime | None = Field(description="when that is")
     created_at: datetime

@@ -282,6 +282,7 @@ async def _publish(session: Session, delivery: Delivery, item: Item, promotions:
         group_id=delivery.group_id,
         theme_id=delivery.theme_id,
         delivery_id=delivery.id,
+        approved_by=item.approved_by,
         promotion=delivery.theme_id is not None and promotions.get(delivery.theme_id, False),
     )
     try:

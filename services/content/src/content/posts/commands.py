@@ -79,7 +79,10 @@ def check_may_change(member: Standing, author_id: UUID) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Something to publish that nobody posts at this moment: the calendar's items. `author_id` is the person, kept behind a persona."""
+    """Something to publish that nobody posts at this moment: the calendar's items.
+
+    `author_id` is the person, kept behind a persona; `approved_by` the second person who has read it, where there is one.
+    """
 
     organization_id: UUID
     community_id: UUID
@@ -92,6 +95,7 @@ class Piece:
     group_id: UUID | None = None
     theme_id: UUID | None = None
     delivery_id: UUID | None = None
+    approved_by: UUID | None = None
     expires_at: datetime | None = None
     review_at: datetime | None = None
     evergreen: bool = False
@@ -105,7 +109,7 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
     """Publish a piece now, with its event; a delivery that was published before is returned as it is.
 
     The checks judge it as anybody's text: it may come out `held`. Raises KeptProblem 422 when they block it, Problem 409 when
-    the persona is retired or does not speak here.
+    the persona is retired or does not speak here, or the community asks for a second person and there was none.
     """
     if piece.delivery_id is not None:
         before = await queries.find_delivered(session, piece.delivery_id)
@@ -113,6 +117,8 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
             return before
     caller = policy.Caller(trusted=True, moderator=False, editor=True)
     await check_persona(session, piece.community_id, piece.persona_id, caller)
+    if piece.approved_by is None and piece.kind in await _reviewed(session, piece.community_id):
+        raise Problem(409, "review-missing", "The community asks that a second person reads it first.")
     rendered = await render_checked(piece.body)
     post = Post(
         id=new_id(),
@@ -145,6 +151,14 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
     post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
     await _add(session, post, actor)
     return post
+
+
+async def _reviewed(session: Session, community_id: UUID) -> frozenset[str]:
+    """Return the kinds that a community has reviewed, asked once in a transaction: many pieces are published in one."""
+    known: dict[UUID, frozenset[str]] = session.info.setdefault("content.reviewed", {})
+    if community_id not in known:
+        known[community_id] = await reviewing.reviewed_kinds(session, community_id)
+    return known[community_id]
 
 
 async def _add(session: Session, post: Post, actor: UUID | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from content.rendering.html import to_html
@@ -25,8 +26,9 @@ class Rendered:
     renderer: int = VERSION
 
 
+@lru_cache(maxsize=32)
 def render_now(body: str) -> Rendered:
-    """Render a text, whatever it is."""
+    """Render a text, whatever it is. The last ones are kept: one item goes to many communities. Nobody changes a tree."""
     tree = parse(body)
     return Rendered(to_html(tree.nodes), tree.nodes, tree.mentions, tree.media, tree.plain)
 
