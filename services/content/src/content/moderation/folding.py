@@ -29,9 +29,10 @@ Kinds = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_DROPPED, _SOFT, _HARD, _FREE, _LETTER, _DIGIT, _EXPANDED = range(7)
-"""Invisible; a gap; the end of a sentence; a character that needs no boundaries; a letter that does; a digit; several characters."""
+_DROPPED, _SOFT, _HARD, _BETWEEN_WORDS, _FREE, _LETTER, _DIGIT, _EXPANDED = range(8)
+"""Invisible; a gap; the end of a sentence; ours; a character that needs no boundaries; a letter that does; a digit; several characters."""
 _SEPARATOR = 0x10FFFF
+_INVISIBLE = "\u200b"
 _BOTH_KINDS = 3
 _ASSIGNED = (range(0x323B0), range(0xE0000, 0xE0200))
 _HAN = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0x20000, 0x323B0))
@@ -54,6 +55,7 @@ def _tables() -> _Tables:
     fold: Codes = np.arange(0x110000, dtype=np.uint32)
     kind: Kinds = np.full(0x110000, _FREE, dtype=np.uint8)
     kind[0xD800:0xE000] = _DROPPED
+    kind[_SEPARATOR] = _BETWEEN_WORDS
     expansions: dict[int, str] = {}
     simplified = _simplified()
     look_alikes = _look_alikes()
@@ -145,7 +147,7 @@ class _Tokens:
         offset = max(place - int(self.goals[run]), 0)
         if offset >= self.lengths[run] and run + 1 < len(self.goals):
             run, offset = run + 1, 0
-        return int(self.starts[run]) + offset
+        return int(self.starts[run]) + min(offset, int(self.lengths[run]) - 1)
 
     def last(self, place: int) -> int:
         """Return the same; of a boundary, where the character before it stood."""
@@ -222,7 +224,7 @@ def _expanded(codes: Codes, kinds: Kinds, expansions: dict[int, str]) -> tuple[C
 
 def plain(text: str) -> Folded:
     """Return the text folded, with its blanks and punctuation."""
-    seen = _seen(_codes(text))
+    seen = _seen(_codes(_without_separators(text)))
     return Folded(_text(seen.codes), None, seen.places)
 
 
@@ -232,14 +234,19 @@ def compact(text: str) -> Folded:
         form = _compact_ascii(text)
         if form is not None:
             return Folded(form, None, None, text)
-    return _compacted(_seen(_codes(text)))
+    return _compacted(_seen(_codes(_without_separators(text))))
+
+
+def _without_separators(text: str) -> str:
+    """Return the text with what only we may put between words made as invisible as it is."""
+    return text.replace(chr(_SEPARATOR), _INVISIBLE)
 
 
 def compact_words(words: Sequence[str]) -> list[str]:
     """Return words as they stand in a compact text, boundaries included; nothing is left of one without letters and digits."""
     if not words:
         return []
-    joined = _codes(chr(_SEPARATOR).join(word.replace(chr(_SEPARATOR), "") for word in words))
+    joined = _codes(chr(_SEPARATOR).join(map(_without_separators, words)))
     return _compacted(_seen(joined)).text.split(chr(_SEPARATOR))
 
 
@@ -274,7 +281,7 @@ def _compacted(seen: _Seen) -> Folded:
     starts = np.concatenate(([0], edges))
     lengths = np.diff(starts, append=len(seen.kinds))
     kinds = seen.kinds.take(starts) if len(seen.kinds) else np.zeros(1, np.uint8)
-    said = kinds >= _FREE
+    said = kinds >= _BETWEEN_WORDS
     runs = np.flatnonzero(said)
     if not len(runs):
         return Folded("")

@@ -5,7 +5,7 @@ Words are literal: there are no patterns in them, so none can be catastrophic.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
@@ -30,6 +30,7 @@ class WordList:
         self._words = len(patterns)
         # The leftmost match wins, and of those the longest: a phrase swallows the word that it contains.
         patterns += [form for form in folding.compact_words(exceptions) if form]
+        self._longest = max(map(len, patterns), default=0)
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest) if self._words else None
 
     def find(self, compact: Folded, most: int = MOST_SPANS) -> list[Span]:
@@ -37,12 +38,32 @@ class WordList:
         if self._automaton is None or not compact.text:
             return []
         found: list[Span] = []
-        for pattern, start, end in self._automaton.find_matches_as_indexes(compact.text):
-            if pattern < self._words:
-                found.append(compact.span(start, end))
-                if len(found) == most:
-                    break
+        for start, end in self._matches(self._automaton, compact.text):
+            found.append(compact.span(start, end))
+            if len(found) == most:
+                break
         return found
+
+    def _matches(self, automaton: AhoCorasick, text: str) -> Iterator[Span]:
+        """Yield where words stand in a compact text, innocent phrases left out.
+
+        Two that follow one another share a boundary, which a search without overlaps gives to the first: so behind each match that
+        ends in one it is asked what begins there.
+        """
+        covered = 0
+        for pattern, start, end in automaton.find_matches_as_indexes(text):
+            if start < covered:
+                continue
+            match: tuple[int, int, int] | None = (pattern, start, end)
+            while match is not None:
+                pattern, start, covered = match
+                if pattern < self._words:
+                    yield start, covered
+                match = None
+                if text[covered - 1] == BOUNDARY:
+                    following = automaton.find_matches_as_indexes(text[covered - 1 : covered - 1 + self._longest])
+                    if following and following[0][1] == 0:
+                        match = (following[0][0], covered - 1, covered - 1 + following[0][2])
 
 
 def empty_words(words: Iterable[str]) -> list[int]:
