@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 PIECES = ("audience", "need", "activity", "voice", "offering", "promise", "business_link")
@@ -34,3 +35,25 @@ STEPS = (
     Step("PUT", "screening-policy", {"mode": "review"}, 0),
 )
 """In an order that works; each must be answered with a success."""
+THEME = {"name": {"en": "Words", "zh": "单词"}, "target_share": 50}
+SLOT = {
+    "name": {"en": "Word of the day", "zh": "每日一词"},
+    "kind": "daily_topic",
+    "rrule": "FREQ=DAILY",
+    "at": "12:30",
+}
+"""What content needs for the gate: a theme, and a slot whose `theme_id` is its id."""
+
+
+def with_rhythm(send: Callable[[str, str, Any, dict[str, str]], Any], community: dict[str, Any]) -> str:
+    """Define a theme and its slot, waiting until content knows the community; return the Hearth-After of the opening.
+
+    `send` takes method, path, body and headers, and answers with httpx's answer.
+    """
+    path = f"/v1/communities/{community['id']}"
+    after = {"Hearth-After": f"community/{community['id']}@{community['version']}"}
+    theme = send("POST", f"{path}/themes", THEME, after)
+    assert theme.is_success, theme.text
+    slot = send("POST", f"{path}/slots", SLOT | {"theme_id": theme.json()["id"]}, after)
+    assert slot.is_success, slot.text
+    return str(slot.headers["Hearth-Position"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
-from tests.readiness import STEPS
+from tests.readiness import SLOT, STEPS, THEME, with_rhythm
+
+from chassis import clock
 
 PASSWORD = "a long enough password"
 EMOJI = "👍"
@@ -103,7 +106,11 @@ def _community(owner: httpx.Client, *, opened: bool) -> str:
         for step in STEPS:
             url = f"/v1/communities/{made['id']}/{step.path}"
             _checked(owner.request(step.method, url, json=step.body, headers=step.headers))
-        _step(owner, f"/v1/communities/{made['id']}", "open")
+        after = with_rhythm(
+            lambda method, path, body, headers: owner.request(method, path, json=body, headers=headers), made
+        )
+        headers = {"If-Match": f'"{made["version"]}"', "Hearth-After": after}
+        _checked(owner.post(f"/v1/communities/{made['id']}/open", headers=headers))
     return str(made["id"])
 
 
@@ -136,6 +143,7 @@ def found_town(base_url: str) -> Town:
         town.draft_community = _community(owner, opened=False)
         _people_come(town, owner, community)
         _something_is_said(town, community)
+        _something_is_planned(town, owner, community)
         _partners_come(town, owner)
         _the_brand_speaks(town, owner)
         membership_id = town.people["member"].membership_id
@@ -154,6 +162,11 @@ def found_town(base_url: str) -> Town:
             "comment_id": f"/v1/communities/{community}/comments/{town.ids['comment_id']}",
             "account_id": f"/v1/accounts/{town.ids['account_id']}",
             "brand_persona_id": f"/v1/brand-personas/{town.ids['brand_persona_id']}",
+            "theme_id": f"/v1/communities/{community}/themes/{town.ids['theme_id']}",
+            "item_id": f"/v1/communities/{community}/items/{town.ids['item_id']}",
+            "slot_id": f"/v1/communities/{community}/slots/{town.ids['slot_id']}",
+            "occurrence_id": f"/v1/communities/{community}/occurrences/{town.ids['occurrence_id']}",
+            "delivery_id": f"/v1/communities/{community}/deliveries/{town.ids['delivery_id']}",
         }
         town.versions = {name: _checked(owner.get(url))["version"] for name, url in addresses.items()}
     return town
@@ -195,6 +208,28 @@ def _something_is_said(town: Town, community: str) -> None:
 def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
     made = _checked(owner.post("/v1/brand-personas", json={"name": {"zh": "小英老师"}}))
     town.ids["brand_persona_id"] = made["id"]
+
+
+def _something_is_planned(town: Town, owner: httpx.Client, community: str) -> None:
+    """So far ahead that nothing of it falls due while tests run."""
+    base = f"/v1/communities/{community}"
+    later = clock.now() + timedelta(days=30)
+    theme = _checked(owner.post(f"{base}/themes", json=THEME | {"target_share": 10}))["id"]
+    piece = {"kind": SLOT["kind"], "body": "今天的单词", "state": "ready", "theme_id": theme}
+    item = _checked(owner.post(f"{base}/items", json=piece))["id"]
+    new = SLOT | {"theme_id": theme, "starts_on": later.date().isoformat()}
+    slot = _checked(owner.post(f"{base}/slots", json=new))["id"]
+    query = {"slot_id": slot, "since": later.date().isoformat(), "limit": 1}
+    occurrence = _checked(owner.get(f"{base}/calendar", params=query))["data"][0]["id"]
+    send = {"targets": [{"community_id": community}], "at": later.isoformat()}
+    delivery = _checked(owner.post(f"{base}/items/{item}/sends", json=send))["results"][0]["delivery_id"]
+    town.ids |= {
+        "theme_id": theme,
+        "item_id": item,
+        "slot_id": slot,
+        "occurrence_id": occurrence,
+        "delivery_id": delivery,
+    }
 
 
 def _partners_come(town: Town, owner: httpx.Client) -> None:

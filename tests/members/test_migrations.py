@@ -30,3 +30,30 @@ async def test_communities_and_memberships_come_to_a_database_with_accounts(clus
     )
     assert found.strip() == "小雨|3"
     cluster.drop(database)
+
+
+async def test_recurring_slots_come_to_a_database_with_communities(cluster: Cluster) -> None:
+    database = cluster.empty("members")
+    roles = cluster.roles("members")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0014")
+    organization, account, community = new_id(), new_id(), new_id()
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
+        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
+        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
+        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)
+        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'open', '{account}', now(), 7);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0015") == ["0015"]
+    found = cluster.postgres.psql(
+        f"""
+        INSERT INTO recurring_slot VALUES ('{new_id()}', '{organization}', '{community}', NULL, false);
+        SELECT state, version FROM community;
+        """,
+        database=database.name,
+    )
+    assert found.strip().splitlines()[-1] == "open|7"
+    cluster.drop(database)

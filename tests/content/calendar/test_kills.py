@@ -84,8 +84,8 @@ async def plan(desk: Desk) -> None:
     )
     await desk.kit.sql(
         """
-        INSERT INTO item SELECT gen_random_uuid(), organization_id, community_id, 'greeting', NULL, NULL, id::text, NULL, 'greetings',
-            NULL, 'ready', created_by, now(), now(), 1
+        INSERT INTO item (id, organization_id, community_id, kind, body, section, state, author_id, created_at, updated_at, version)
+        SELECT gen_random_uuid(), organization_id, community_id, 'greeting', id::text, 'greetings', 'ready', created_by, now(), now(), 1
         FROM slot WHERE community_id = $1
         """,
         place,

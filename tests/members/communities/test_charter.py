@@ -15,7 +15,7 @@ from chassis.clock import MovableClock
 from chassis.db import transaction
 from chassis.ids import new_id
 from chassis.testing.kit import Kit, envelope
-from contracts.content import CommentPublished, PostPublished
+from contracts.content import CommentPublished, PostPublished, SlotRetired
 from contracts.members import CharterChanged, GoalChanged
 from members.communities.charter import policy as charter_policy
 from members.communities.charter.policy import PIECES
@@ -49,6 +49,7 @@ async def test_the_gate_says_what_is_missing_and_where_to_mend_it(town: Town) ->
         "goal",
         "screening-policy",
         "tier-standard",
+        "theme-slot",
     ]
     refused = await town.owner.post(url(community, "/open"), headers={"If-Match": '"1"'})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:hearth:problem:not-ready")
@@ -59,6 +60,11 @@ async def test_the_gate_says_what_is_missing_and_where_to_mend_it(town: Town) ->
     mends = {"goal": GOAL, "screening-policy": {"mode": "review"}, "tier-standard": {"tiers": tiers}}
     for missing in readiness["missing"]:
         code = missing["code"]
+        if code == "theme-slot":
+            # The route is content's; here its event arrives.
+            assert (missing["method"], missing["path"]) == ("POST", url(community, "/slots"))
+            slot = await town.tell_of_slot(community["id"])
+            continue
         body = mends.get(code) or {code[8:].replace("-", "_"): {"en": "Said."}}
         read = "/charter" if code.startswith("charter") else "/screening-policy"
         version = (await town.owner.get(url(community, read))).json()["version"]
@@ -71,6 +77,11 @@ async def test_the_gate_says_what_is_missing_and_where_to_mend_it(town: Town) ->
     assert (adoption["code"], adoption["method"]) == ("tier-standard", "POST")
     assert (await town.owner.post(adoption["path"], headers={"If-Match": '"1"'})).status_code == 200
     assert (await town.owner.get(url(community, "/readiness"))).json() == {"ready": True, "missing": []}
+    # A slot that is retired is none, and another one mends it.
+    await town.tell_of_slot(community["id"], SlotRetired, slot_id=slot, version=2)
+    (rhythm,) = (await town.owner.get(url(community, "/readiness"))).json()["missing"]
+    assert rhythm["code"] == "theme-slot"
+    await town.tell_of_slot(community["id"])
     opened = await town.owner.post(url(community, "/open"), headers={"If-Match": '"1"'})
     assert opened.json()["state"] == "open"
 
