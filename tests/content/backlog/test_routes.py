@@ -99,3 +99,23 @@ async def test_the_backlog_is_the_editors_own(desk: Desk, kit: Kit) -> None:
     stranger = await make_desk(kit)
     assert (await stranger.editor.get(path)).status_code == 404
     assert (await stranger.editor.get(f"{stranger.path}/items/{item['id']}")).status_code == 404
+
+
+async def test_only_announcements_are_acknowledged_and_lead_with_a_benefit(desk: Desk) -> None:
+    gift = {"kind": "coupon", "words": {"zh": "八折券"}}
+    for wrong, at in (
+        ({"acknowledge": True}, "/acknowledge"),
+        ({"benefit": gift}, "/benefit"),
+        ({"kind": "announcement", "acknowledge_within_days": 3}, "/acknowledge_within_days"),
+        ({"expires_after_days": 0}, "/expires_after_days"),
+    ):
+        answer = await desk.editor.post(f"{desk.path}/items", json=wrong)
+        assert [one["pointer"] for one in answer.json()["errors"]] == [at], answer.text
+    item = await desk.item(kind="announcement", acknowledge=True, acknowledge_within_days=3, benefit=gift)
+    assert item["benefit"] == gift
+    path = f"{desk.path}/items/{item['id']}"
+    plain = {"acknowledge": False, "acknowledge_within_days": None, "benefit": None}
+    changed = (await desk.editor.patch(path, json=plain, headers=if_match(1))).json()
+    assert {name: changed[name] for name in plain} == plain
+    same = await desk.editor.patch(path, json=plain, headers=if_match(2))
+    assert same.headers["etag"] == '"2"'

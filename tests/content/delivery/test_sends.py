@@ -202,3 +202,29 @@ async def test_deliveries_are_the_editors_own(desk: Desk, kit: Kit) -> None:
     assert (await kit.partner(desk.place.organization, "orders:write").get(path)).status_code == 403
     assert (await stranger.editor.get(path)).status_code == 404
     assert (await stranger.editor.get(f"{stranger.path}/deliveries/{sent}")).status_code == 404
+
+
+async def test_an_announcement_keeps_what_it_asks_for_counted_from_its_delivery(
+    desk: Desk, movable_clock: MovableClock
+) -> None:
+    gift = {"kind": "coupon", "words": {"zh": "八折券"}}
+    item = await desk.item(
+        kind="announcement",
+        promotion=True,
+        evergreen=True,
+        expires_after_days=30,
+        review_after_days=10,
+        acknowledge=True,
+        acknowledge_within_days=3,
+        benefit=gift,
+    )
+    sent = await send(desk, item, [{"community_id": str(desk.place.community)}], at="2026-03-02T10:00:00Z")
+    movable_clock.move(hours=1)
+    await desk.kit.work()
+    (delivery,) = sent["results"]
+    post = (await desk.editor.get(f"{desk.path}/deliveries/{delivery['delivery_id']}")).json()["post_id"]
+    read = (await desk.editor.get(f"{desk.path}/posts/{post}")).json()
+    kept = ("kind", "promotion", "evergreen", "acknowledge", "benefit")
+    assert [read[name] for name in kept] == ["announcement", True, True, True, gift]
+    days = [read[name][:16] for name in ("expires_at", "review_at", "acknowledge_by")]
+    assert days == ["2026-04-01T10:00", "2026-03-12T10:00", "2026-03-05T10:00"]

@@ -45,7 +45,17 @@ ITEM = [
         created_at timestamptz NOT NULL,
         updated_at timestamptz NOT NULL,
         version bigint NOT NULL CHECK (version > 0),
+        -- What its post is to be besides its words; days count from its delivery, for an item may go out again.
+        promotion boolean NOT NULL DEFAULT false,
+        evergreen boolean NOT NULL DEFAULT false,
+        expires_after_days integer CHECK (expires_after_days BETWEEN 1 AND 3650),
+        review_after_days integer CHECK (review_after_days BETWEEN 1 AND 3650),
+        acknowledge boolean NOT NULL DEFAULT false,
+        acknowledge_within_days integer CHECK (acknowledge_within_days BETWEEN 1 AND 365),
+        benefit jsonb CHECK (jsonb_typeof(benefit) = 'object'),
         FOREIGN KEY (community_id, theme_id) REFERENCES theme (community_id, id),
+        CHECK (kind = 'announcement' OR NOT acknowledge AND benefit IS NULL),
+        CHECK (acknowledge_within_days IS NULL OR acknowledge),
         -- What may go out says something.
         CHECK (state IN ('idea', 'draft', 'retired') OR body IS NOT NULL)
     )""",

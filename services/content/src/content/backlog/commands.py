@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,9 +20,47 @@ from content.backlog.policy import ItemState
 from content.backlog.schemas import ItemCreate, ItemUpdate
 from content.posts import commands as posts
 from content.posts import queries as post_queries
+from content.posts.policy import PostKind
 from content.posts.reviewing import queries as reviewing
+from content.posts.schemas import Benefit
 from content.themes import queries as themes
 from content.themes.commands import check_may_plan
+
+_ARRANGED = frozenset(
+    (
+        "promotion",
+        "evergreen",
+        "expires_after_days",
+        "review_after_days",
+        "acknowledge",
+        "acknowledge_within_days",
+    )
+)
+_NULLABLE = frozenset(
+    (
+        "title",
+        "theme_id",
+        "note",
+        "persona_id",
+        "expires_after_days",
+        "review_after_days",
+        "acknowledge_within_days",
+        "benefit",
+    )
+)
+
+
+def _benefit(given: Benefit | None) -> dict[str, Any] | None:
+    return None if given is None else given.model_dump(mode="json", exclude_none=True)
+
+
+def _check_arranged(item: Item) -> None:
+    """Raise Problem 422 where an item asks for what only announcements have, or for an end of what it does not ask for."""
+    if item.kind != PostKind.ANNOUNCEMENT and (item.acknowledge or item.benefit is not None):
+        at = "/acknowledge" if item.acknowledge else "/benefit"
+        raise invalid(at, "announcements-only", "Only announcements are acknowledged and lead with a benefit.")
+    if item.acknowledge_within_days is not None and not item.acknowledge:
+        raise invalid("/acknowledge_within_days", "not-asked-for", "It does not ask to be acknowledged.")
 
 
 def _check_complete(item: Item) -> None:
@@ -64,8 +103,11 @@ async def add_item(session: Session, member: Standing, new: ItemCreate) -> Item:
         author_id=member.principal.account_id,
         created_at=now,
         updated_at=now,
+        **new.model_dump(include=set(_ARRANGED)),
+        benefit=_benefit(new.benefit),
     )
     _check_complete(item)
+    _check_arranged(item)
     await _check_approved(session, item)
     await _check_relations(session, member, item, {"theme_id", "persona_id"})
     session.add(item)
@@ -81,17 +123,16 @@ async def change_item(session: Session, member: Standing, item_id: UUID, expecte
     if item.state == ItemState.RETIRED:
         raise Problem(409, "item-retired", "The item is retired: write another.")
     given = change.model_dump(exclude_unset=True)
-    values = {
-        name: value
-        for name, value in given.items()
-        if value is not None or name in {"title", "theme_id", "note", "persona_id"}
-    }
+    values = {name: value for name, value in given.items() if value is not None or name in _NULLABLE}
+    if "benefit" in values:
+        values["benefit"] = _benefit(change.benefit)
     if all(getattr(item, name) == value for name, value in values.items()):
         return item
     reworded = any(name in values and getattr(item, name) != values[name] for name in ("title", "body"))
     for name, value in values.items():
         setattr(item, name, value.value if isinstance(value, policy.WrittenState) else value)
     _check_complete(item)
+    _check_arranged(item)
     await _note_hands(session, member, item, reworded=reworded, given="state" in values)
     await _check_relations(session, member, item, set(values))
     item.updated_at = clock.now()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime
+from sqlalchemy import Column, DateTime
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from content.tables import Table
@@ -33,3 +35,10 @@ class Item(Table, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     version: int = 1
+    promotion: bool = False
+    evergreen: bool = False
+    expires_after_days: int | None = None
+    review_after_days: int | None = None
+    acknowledge: bool = False
+    acknowledge_within_days: int | None = None
+    benefit: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))

@@ -268,6 +268,10 @@ def _settle(
     delivery.delivered_at = None if post_id is None else max(clock.now(), delivery.due_at)
 
 
+def _after(days: int | None) -> datetime | None:
+    return None if days is None else clock.now() + timedelta(days=days)
+
+
 async def _publish(session: Session, delivery: Delivery, item: Item, promotions: Mapping[UUID, bool]) -> None:
     """Publish a delivery's item. What a rule or a persona forbids is a failure that no repetition mends."""
     piece = posts.Piece(
@@ -283,7 +287,13 @@ async def _publish(session: Session, delivery: Delivery, item: Item, promotions:
         theme_id=delivery.theme_id,
         delivery_id=delivery.id,
         approved_by=item.approved_by,
-        promotion=delivery.theme_id is not None and promotions.get(delivery.theme_id, False),
+        promotion=item.promotion or (delivery.theme_id is not None and promotions.get(delivery.theme_id, False)),
+        evergreen=item.evergreen,
+        expires_at=_after(item.expires_after_days),
+        review_at=_after(item.review_after_days),
+        acknowledge=item.acknowledge,
+        acknowledge_by=_after(item.acknowledge_within_days),
+        benefit=item.benefit,
     )
     try:
         post = await posts.publish_item(session, piece)
