@@ -27,7 +27,6 @@ MARK = "chr(1 + ({own})::int + 2 * ({editorial})::int + 4 * ({stage}))"
 
 JSON escapes control characters, so no value holds one.
 """
-MARKS = range(1, 1 + 4 * len(Stage))
 STAGE = f"CASE page.state WHEN 'published' THEN {Stage.SHOWN:d} ELSE {Stage.HIDDEN:d} END"
 """SQL of a comment's stage."""
 _STAGE = f"""CASE page.state WHEN 'published' THEN {Stage.SHOWN:d} WHEN 'draft' THEN {Stage.READY:d} WHEN 'expired' THEN {Stage.READY:d}
@@ -159,16 +158,30 @@ def caller_of(member: Standing) -> policy.Caller:
 
 def with_abilities(documents: bytes, member: Standing, answer: str) -> bytes:
     """Write out what the member may do with their own texts and with others', where the statement only marked whose they are."""
-    caller = caller_of(member)
-    for mark in MARKS:
-        documents = documents.replace(bytes([mark]), _can(member.community_state, caller, mark - 1, answer))
+    for mark, words in _abilities(member.community_state, caller_of(member), answer):
+        documents = documents.replace(mark, words)
     return documents
 
 
-@lru_cache
-def _can(state: CommunityState, caller: policy.Caller, mark: int, answer: str) -> bytes:
-    own, editorial, stage = bool(mark & 1), bool(mark & 2), Stage(mark >> 2)
-    return orjson.dumps(policy.can(state, caller, own=own, answer=answer, editorial=editorial, stage=stage))
+@lru_cache(maxsize=256)
+def _abilities(state: CommunityState, caller: policy.Caller, answer: str) -> list[tuple[bytes, bytes]]:
+    """Return each mark and what it stands for."""
+    return [
+        (
+            bytes([1 + mark]),
+            orjson.dumps(
+                policy.can(
+                    state,
+                    caller,
+                    own=bool(mark & 1),
+                    answer=answer,
+                    editorial=bool(mark & 2),
+                    stage=Stage(mark >> 2),
+                )
+            ),
+        )
+        for mark in range(4 * len(Stage))
+    ]
 
 
 async def list_posts(reading: Reading, filters: Filter, *, tree: bool, limit: int, cursor: str | None) -> bytes:
