@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NamedTuple
+
+from chassis import clock
 
 PIECES = ("audience", "need", "activity", "voice", "offering", "promise", "business_link")
 ENTRY = {"all": [{"metric": "active_days", "threshold": 3, "window_days": 30}]}
@@ -54,6 +57,9 @@ def with_rhythm(send: Callable[[str, str, Any, dict[str, str]], Any], community:
     after = {"Hearth-After": f"community/{community['id']}@{community['version']}"}
     theme = send("POST", f"{path}/themes", THEME, after)
     assert theme.is_success, theme.text
-    slot = send("POST", f"{path}/slots", SLOT | {"theme_id": theme.json()["id"]}, after)
+    # So far ahead that nothing of it falls due, or is missed, while tests run.
+    starts_on = (clock.now() + timedelta(days=60)).date().isoformat()
+    new = SLOT | {"theme_id": theme.json()["id"], "starts_on": starts_on}
+    slot = send("POST", f"{path}/slots", new, after)
     assert slot.is_success, slot.text
     return str(slot.headers["Hearth-Position"])

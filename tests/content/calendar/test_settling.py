@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
@@ -14,12 +15,13 @@ from tests.content.calendar.test_occurrences import fill_next
 from tests.content.desk import Desk, make_desk
 
 from chassis.clock import MovableClock
-from chassis.db import Session
+from chassis.db import Session, transaction
 from chassis.due import Due, Scheduler
 from chassis.testing.kit import Kit, envelope
 from content.calendar.occurrences.commands import SETTLE
 from content.posts import commands as posts
-from content.posts.policy import ALLOWED, Utterance, Verdict
+from content.posts import queries as post_queries
+from content.posts.policy import ALLOWED, Act, PostState, Utterance, Verdict
 from contracts.base import Envelope
 from contracts.content import DeliveryDelivered, DeliveryFailed, DeliverySkipped, OccurrenceMissed, PostPublished
 from contracts.members import CommunityState, CommunityUpdated
@@ -323,3 +325,41 @@ async def test_what_never_works_fails_in_the_end_and_is_told(
     assert failed.data["reason"] == "publishing-failed"
     assert (await desk.editor.get(f"{desk.path}/items/{item['id']}")).json()["state"] == "ready"
     assert (await desk.editor.get(f"{desk.path}/punctuality")).json()["community"]["failed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("decision", "state", "reason"),
+    [(PostState.PUBLISHED, "delivered", None), (PostState.REMOVED, "failed", "review-refused")],
+)
+async def test_what_a_detector_holds_is_delivered_when_somebody_has_decided(
+    desk: Desk,
+    movable_clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    decision: PostState,
+    state: str,
+    reason: str,
+) -> None:
+    await desk.slot()
+    occurrence, item = await fill_next(desk)
+
+    async def check(_session: Session, _utterance: Utterance) -> Verdict:
+        return Verdict(Act.HOLD)
+
+    monkeypatch.setattr(posts, "CHECKS", [check])
+    movable_clock.instant = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    await desk.kit.work()
+    (held,) = (await desk.editor.get(f"{desk.path}/deliveries")).json()["data"]
+    assert (held["state"], held["delivered_at"], held["on_time"]) == ("in_review", None, None)
+    assert await told(desk, DeliveryDelivered, DeliveryFailed, PostPublished) == []
+    figures = (await desk.editor.get(f"{desk.path}/punctuality")).json()["community"]
+    assert (figures["due"], figures["in_review"], figures["on_time"]) == (1, 1, 0)
+    movable_clock.move(minutes=20)
+    async with transaction(desk.kit.runtime.engine, desk.place.organization) as session:
+        post = await post_queries.lock_post(session, desk.place.community, UUID(held["post_id"]))
+        await posts.settle_post(session, post, decision, actor=None)
+    (settled,) = (await desk.editor.get(f"{desk.path}/deliveries")).json()["data"]
+    assert (settled["state"], settled["reason"], settled["on_time"]) == (state, reason, False)
+    assert settled["delivered_at"] == ("2026-03-02T23:50:00Z" if state == "delivered" else None)
+    assert len(await told(desk, DeliveryDelivered, DeliveryFailed)) == 1
+    assert (await desk.occurrence(occurrence))["delivery_state"] == state
+    assert (await desk.editor.get(f"{desk.path}/items/{item['id']}")).json()["state"] == "delivered"

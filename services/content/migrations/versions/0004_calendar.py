@@ -138,7 +138,7 @@ DELIVERY = [
         late_policy text NOT NULL CHECK (late_policy IN ('deliver', 'skip')),
         tolerance_seconds integer NOT NULL CHECK (tolerance_seconds BETWEEN 0 AND 86400),
         due_at timestamptz NOT NULL,
-        state text NOT NULL CHECK (state IN ('due', 'delivered', 'skipped', 'failed', 'cancelled')),
+        state text NOT NULL CHECK (state IN ('due', 'in_review', 'delivered', 'skipped', 'failed', 'cancelled')),
         reason text,
         post_id uuid REFERENCES post (id),
         delivered_at timestamptz,
@@ -151,7 +151,7 @@ DELIVERY = [
         UNIQUE (post_id),
         CHECK ((slot_id IS NULL) = (occurrence_id IS NULL)),
         CHECK ((state = 'delivered') = (delivered_at IS NOT NULL)),
-        CHECK ((state = 'delivered') = (post_id IS NOT NULL)),
+        CHECK (state NOT IN ('in_review', 'delivered') OR post_id IS NOT NULL),
         CHECK ((state IN ('skipped', 'failed')) = (reason IS NOT NULL))
     )""",
     # One item goes to one place at one time once.

@@ -18,6 +18,7 @@ from content.calendar.slots import consumers as slots_consumers
 from content.calendar.slots import jobs as slot_jobs
 from content.calendar.slots import routes as slots
 from content.contributions import routes as contributions
+from content.delivery import commands as delivery_commands
 from content.delivery import consumers as delivery_consumers
 from content.delivery import jobs as delivery_jobs
 from content.delivery import routes as delivery
@@ -56,6 +57,8 @@ async def start(runtime: Runtime) -> None:
 
 
 post_commands.CHECKS.append(checks.check)
+
+post_commands.SETTLED.append(delivery_commands.note_judged)
 
 service = Service(
     name="content",

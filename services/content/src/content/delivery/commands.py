@@ -28,7 +28,8 @@ from content.delivery.models import Delivery
 from content.delivery.policy import DeliveryState, LatePolicy
 from content.delivery.schemas import SendCreate, SendOut, Target, TargetResult
 from content.posts import commands as posts
-from content.posts.policy import PostKind
+from content.posts.models import Post
+from content.posts.policy import PostKind, PostState
 from contracts.content import (
     DeliveryCancelled,
     DeliveryDelivered,
@@ -265,7 +266,7 @@ def _settle(
     delivery.state = state.value
     delivery.reason = reason
     delivery.post_id = post_id
-    delivery.delivered_at = None if post_id is None else max(clock.now(), delivery.due_at)
+    delivery.delivered_at = max(clock.now(), delivery.due_at) if state is DeliveryState.DELIVERED else None
 
 
 def _after(days: int | None) -> datetime | None:
@@ -300,7 +301,8 @@ async def _publish(session: Session, delivery: Delivery, item: Item, promotions:
     except Problem as problem:
         _settle(delivery, DeliveryState.FAILED, reason=problem.code)
     else:
-        _settle(delivery, DeliveryState.DELIVERED, post_id=post.id)
+        held = post.state != PostState.PUBLISHED
+        _settle(delivery, DeliveryState.IN_REVIEW if held else DeliveryState.DELIVERED, post_id=post.id)
 
 
 async def _try_alone(session: Session, delivery: Delivery, item: Item, promotions: Mapping[UUID, bool]) -> None:
@@ -320,6 +322,38 @@ async def _try_alone(session: Session, delivery: Delivery, item: Item, promotion
             delivery.retry_at = clock.now() + wait
 
 
+_GONE = frozenset((DeliveryState.DELIVERED, DeliveryState.IN_REVIEW))
+
+
+def _tell_settled(session: Session, one: Delivery) -> None:
+    if one.state == DeliveryState.DELIVERED and one.delivered_at is not None and one.post_id is not None:
+        on_time = policy.in_time(one.due_at, one.delivered_at, one.tolerance_seconds)
+        event: DeliveryEvent = DeliveryDelivered(
+            **_facts(one), post_id=one.post_id, delivered_at=one.delivered_at, on_time=on_time
+        )
+        _tell(session, one, event)
+    elif one.state == DeliveryState.SKIPPED:
+        _tell(session, one, DeliverySkipped(**_facts(one), reason=one.reason or ""))
+    elif one.state == DeliveryState.FAILED:
+        _tell(session, one, DeliveryFailed(**_facts(one), reason=one.reason or ""))
+
+
+async def note_judged(session: Session, post: Post) -> None:
+    """Settle the delivery of a post that was held, now that somebody has decided: it went out at this moment, or not at all."""
+    if post.delivery_id is None or post.state == PostState.HELD:
+        return
+    delivery = await queries.find_in_review(session, post.delivery_id)
+    if delivery is None:
+        return
+    if post.state == PostState.PUBLISHED:
+        _settle(delivery, DeliveryState.DELIVERED, post_id=post.id)
+    else:
+        _settle(delivery, DeliveryState.FAILED, reason="review-refused", post_id=post.id)
+    delivery.version += 1
+    await session.flush()
+    _tell_settled(session, delivery)
+
+
 async def _keep(session: Session, deliveries: Sequence[Delivery]) -> None:
     """Write what became of deliveries, and tell of those that are settled."""
     retries = []
@@ -332,17 +366,8 @@ async def _keep(session: Session, deliveries: Sequence[Delivery]) -> None:
             retries.append(one.retry_at)
     await session.flush()
     for one in deliveries:
-        if one.state == DeliveryState.DELIVERED and one.delivered_at is not None and one.post_id is not None:
-            on_time = policy.in_time(one.due_at, one.delivered_at, one.tolerance_seconds)
-            event: DeliveryEvent = DeliveryDelivered(
-                **_facts(one), post_id=one.post_id, delivered_at=one.delivered_at, on_time=on_time
-            )
-            _tell(session, one, event)
-        elif one.state == DeliveryState.SKIPPED:
-            _tell(session, one, DeliverySkipped(**_facts(one), reason=one.reason or ""))
-        elif one.state == DeliveryState.FAILED:
-            _tell(session, one, DeliveryFailed(**_facts(one), reason=one.reason or ""))
-    gone = [one.item_id for one in deliveries if one.state == DeliveryState.DELIVERED and not one.fallback]
+        _tell_settled(session, one)
+    gone = [one.item_id for one in deliveries if one.state in _GONE and not one.fallback]
     await backlog.note_delivered(session, gone)
     if retries:
         await schedule(session, deliveries[0].organization_id, DUE, retries)

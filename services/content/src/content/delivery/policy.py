@@ -14,9 +14,10 @@ DEFAULT_TOLERANCE_SECONDS = 300
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """Where a delivery stands. `in_review` is a post that a detector holds until a moderator decides."""
 
     DUE = "due"
+    IN_REVIEW = "in_review"
     DELIVERED = "delivered"
     SKIPPED = "skipped"
     FAILED = "failed"

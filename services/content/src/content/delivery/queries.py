@@ -108,6 +108,17 @@ async def take_due(session: Session, moment: datetime, most: int) -> list[Delive
     return list(found)
 
 
+async def find_in_review(session: Session, delivery_id: UUID) -> Delivery | None:
+    """Return a delivery whose post waits to be decided upon, locked."""
+    found = await session.scalars(
+        select(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.IN_REVIEW.value)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found.one_or_none()
+
+
 async def find_states(session: Session, community_ids: Iterable[UUID]) -> dict[UUID, CommunityState]:
     """Return the states of communities."""
     rows = await session.execute(

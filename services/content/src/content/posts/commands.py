@@ -303,6 +303,11 @@ async def bring_out(session: Session, post: Post, caller: policy.Caller, rendere
     post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
 
 
+Settled = Callable[[Session, Post], Awaitable[None]]
+SETTLED: list[Settled] = []
+"""Who is told in the same transaction that a post which the calendar delivered was published or taken down; the composition root fills it."""
+
+
 async def settle_post(session: Session, post: Post, state: PostState, *, actor: UUID | None) -> None:
     """Bring a locked post into a state, with its event: hold, remove, expire or take it back, publish or restore it."""
     if post.state == state:
@@ -322,4 +327,7 @@ async def settle_post(session: Session, post: Post, state: PostState, *, actor: 
     else:
         tell_written(session, post, actor)
     await session.flush()
+    if post.delivery_id is not None:
+        for told in SETTLED:
+            await told(session, post)
     await schedule_upkeep(session, post)

@@ -18,10 +18,11 @@ WITH settled AS (
     FROM slot_occurrence AS o JOIN slot AS s ON s.id = o.slot_id
     LEFT JOIN delivery AS d ON d.occurrence_id = o.id LEFT JOIN standing_activity AS a ON a.activity_id = o.activity_id
     WHERE o.community_id = :community AND o.due_at >= :since AND o.due_at < :until
-        AND (o.state IN ('missed', 'held') OR o.state = 'taken' AND d.state IN ('delivered', 'skipped', 'failed'))
+        AND (o.state IN ('missed', 'held') OR o.state = 'taken' AND d.state IN ('in_review', 'delivered', 'skipped', 'failed'))
 )
 SELECT slot_id, count(*) AS due, count(*) FILTER (WHERE on_time) AS on_time,
     count(*) FILTER (WHERE NOT on_time AND (delivery_state = 'delivered' OR state = 'held')) AS late,
+    count(*) FILTER (WHERE delivery_state = 'in_review') AS in_review,
     count(*) FILTER (WHERE delivery_state = 'skipped') AS skipped, count(*) FILTER (WHERE delivery_state = 'failed') AS failed,
     count(*) FILTER (WHERE state = 'missed') AS missed,
     count(*) FILTER (WHERE delivery_state = 'delivered' AND fallback) AS fallbacks,

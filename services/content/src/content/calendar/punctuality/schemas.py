@@ -14,6 +14,7 @@ EXAMPLE: dict[str, Any] = {
     "due": 28,
     "on_time": 26,
     "late": 1,
+    "in_review": 0,
     "skipped": 0,
     "failed": 0,
     "missed": 1,
@@ -32,6 +33,7 @@ class Punctuality(Output):
     due: int = Field(description="fell due while the community was open, without those that an editor skipped")
     on_time: int = Field(description="there within the tolerance; an activity that had begun by then too")
     late: int = Field(description="delivered after the tolerance")
+    in_review: int = Field(description="held by a detector, and not yet decided upon")
     skipped: int = Field(description="not delivered: too late for the slot's policy, or no longer fit to go out")
     failed: int
     missed: int = Field(description="nothing was ready")
