@@ -689,6 +689,19 @@ class PhoneVerificationChanged(Event):
 
 CONDUCT_EVENTS: tuple[type[Event], ...] = (SanctionImposed, SanctionEnded, PhoneVerificationChanged)
 
+
+class ErasureOrdered(Event):
+    """A person is to be erased: every service destroys what it keeps of the account, and leaves tombstones. Each order is one aggregate."""
+
+    type: ClassVar[str] = "members.erasure.ordered.v1"
+    aggregate: ClassVar[str] = "erasure"
+
+    erasure_id: UUID
+    account_id: UUID
+
+
+PRIVACY_EVENTS: tuple[type[Event], ...] = (ErasureOrdered,)
+
 EVENTS: tuple[type[Event], ...] = (
     OrganizationCreated,
     AccountCreated,
@@ -718,4 +731,5 @@ EVENTS: tuple[type[Event], ...] = (
     ValueMomentReached,
     *DESK_EVENTS,
     *CONDUCT_EVENTS,
+    *PRIVACY_EVENTS,
 )
