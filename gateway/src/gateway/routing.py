@@ -122,6 +122,10 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/calendar/**", "content"),
     Route("/v1/communities/{}/writing-policy", "content"),
     Route("/v1/brand-personas/**", "content"),
+    Route("/v1/media/**", "content"),
+    # Parts of files; and the bytes at an address that is signed itself.
+    Route("/v1/media/{}/content", "content", imports=True),
+    Route("/v1/media/{}/content/{}", "content", _open("GET")),
     # engagement: what is done and what it brings back.
     Route("/v1/communities/{}/pulse/**", "engagement"),
 )

@@ -9,6 +9,7 @@ from chassis.app import Service
 from chassis.runtime import Runtime
 from content.announcements import jobs as announcement_jobs
 from content.announcements import routes as announcements
+from content.audience import queries as audience
 from content.backlog import routes as backlog
 from content.calendar.activities import consumers as activities
 from content.calendar.occurrences import jobs as occurrence_jobs
@@ -24,6 +25,11 @@ from content.delivery import jobs as delivery_jobs
 from content.delivery import routes as delivery
 from content.discussion import routes as discussion
 from content.groups import consumers as groups
+from content.media import queries as media_queries
+from content.media import routes as media
+from content.media.stores import opened as media_stores
+from content.media.upkeep import consumers as media_consumers
+from content.media.upkeep import jobs as media_jobs
 from content.moderation import folding
 from content.moderation.checks import commands as checks
 from content.moderation.checks import jobs as check_jobs
@@ -51,12 +57,14 @@ from content.themes import routes as themes
 
 
 async def start(runtime: Runtime) -> None:
-    """Have what content cannot run without: the seal of the publication log, and the tables by which texts are read."""
+    """Have what content cannot run without: the seal of the publication log, the tables by which texts are read, the store of media."""
     folding.prepare()
+    media_stores.open_for(runtime)
     sealing.use(runtime.settings.cursor_secret.get_secret_value())
 
 
 post_commands.CHECKS.append(checks.check)
+media_queries.SUBJECTS.update(post=audience.readable_posts, comment=audience.readable_comments)
 
 post_commands.SETTLED.append(delivery_commands.note_judged)
 
@@ -89,6 +97,7 @@ service = Service(
         detections.routes,
         holds.routes,
         compliance.routes,
+        media.routes,
     ],
     consumers=[
         standing.consumers,
@@ -97,6 +106,7 @@ service = Service(
         slots_consumers.consumers,
         delivery_consumers.consumers,
         conduct.consumers,
+        media_consumers.consumers,
     ],
     jobs=[
         delivery_jobs.jobs,
@@ -108,6 +118,7 @@ service = Service(
         check_jobs.jobs,
         compliance_jobs.jobs,
         sanction_jobs.jobs,
+        media_jobs.jobs,
     ],
     on_start=start,
     tags={
@@ -118,6 +129,7 @@ service = Service(
         "themes": "What a community speaks about, and the mix against its target.",
         "backlog": "Ideas, drafts and what is ready to be said.",
         "calendar": "Recurring slots, what fills them, what they lack, and how punctual they are.",
+        "media": "Images, audio, video and files that people upload, and their avatars.",
         "deliveries": "What goes out when and where, and whom it reached.",
         "moderation": "Detectors named by clauses, what they find and hold, and under which law a community publishes.",
     },
