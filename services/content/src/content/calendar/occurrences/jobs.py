@@ -16,12 +16,15 @@ async def settle_due(session: Session, work: Due) -> None:
 
     The clock may have been set back since the work was claimed: what was due then is due.
     """
-    if await commands.settle_due(session, max(clock.now(), work.due_at)):
-        await due.schedule(session, work.organization_id, work.kind, work.key, work.due_at)
+    moment = max(clock.now(), work.due_at)
+    if await commands.settle_due(session, moment):
+        # Behind what has become due meanwhile: a busy minute of one brand holds nobody else up.
+        await due.schedule(session, work.organization_id, work.kind, work.key, moment)
 
 
 @jobs.on(commands.NOTICE)
 async def foresee_gaps(session: Session, work: Due) -> None:
     """Tell of gaps before they fall due, a batch at a time."""
-    if await commands.foresee_gaps(session, max(clock.now(), work.due_at)):
-        await due.schedule(session, work.organization_id, work.kind, work.key, work.due_at)
+    moment = max(clock.now(), work.due_at)
+    if await commands.foresee_gaps(session, moment):
+        await due.schedule(session, work.organization_id, work.kind, work.key, moment)
