@@ -70,7 +70,11 @@ def test_folding_what_is_folded_changes_nothing(text: str) -> None:
 
 @given(st.text(st.sampled_from("ab1Z .,-\n!'"), max_size=60))
 def test_the_short_way_for_english_leads_to_the_same(text: str) -> None:
-    assert folding.compact(text).text == folding._compacted(folding._seen(folding._codes(text))).text
+    short, long = folding.compact(text), folding._compacted(folding._seen(folding._codes(text)))
+    assert short.text == long.text
+    for start in range(len(short.text)):
+        for end in range(start + 2, len(short.text) + 1):
+            assert short.span(start, end) == long.span(start, end)
 
 
 @given(st.text(st.sampled_from("加微信赌博abc xyz"), min_size=1, max_size=12), HOSTILE, HOSTILE)

@@ -155,20 +155,44 @@ class _Tokens:
         return int(self.starts[run]) + min(max(place - int(self.goals[run]), 0), int(self.lengths[run]) - 1)
 
 
-@dataclass(frozen=True, slots=True)
+class _Letters:
+    """Letters and digits of plain English, as they stand in the compact form and in the text."""
+
+    def __init__(self, form: str, text: str) -> None:
+        self._goals = np.flatnonzero(np.frombuffer(form.encode(), np.uint8) != ord(BOUNDARY))
+        folded = np.frombuffer(text.encode().translate(_ASCII_FOLD), np.uint8)
+        self._starts = np.flatnonzero(folded != ord(BOUNDARY))
+
+    def first(self, place: int) -> int:
+        """Return where the character at a place of the form stood; of a boundary, where the next one did."""
+        return int(self._starts[min(int(np.searchsorted(self._goals, place)), len(self._goals) - 1)])
+
+    def last(self, place: int) -> int:
+        """Return the same; of a boundary, where the character before it stood."""
+        return int(self._starts[max(int(np.searchsorted(self._goals, place, "right")) - 1, 0)])
+
+
 class Folded:
     """A text in one of the forms, which can tell where in the original its characters stood."""
 
-    text: str
-    _tokens: _Tokens | None = None
-    _places: Places | None = None
-    _original: str | None = None
-    """What the places are found by when somebody asks for one, where they were not needed to make the form."""
+    def __init__(
+        self,
+        text: str,
+        tokens: _Tokens | _Letters | None = None,
+        places: Places | None = None,
+        *,
+        original: str | None = None,
+    ) -> None:
+        self.text = text
+        self._tokens = tokens
+        self._places = places
+        self._original = original
+        """What the places are found by when somebody first asks for one, where they were not needed to make the form."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where a stretch of the form, not empty, stands in the original, in code points, its end excluded."""
         if self._original is not None:
-            return _compacted(_seen(_codes(self._original))).span(start, end)
+            self._tokens, self._original = _Letters(self.text, self._original), None
         first, last = start, end - 1
         if self._tokens is not None:
             first, last = self._tokens.first(first), self._tokens.last(last)
@@ -233,7 +257,7 @@ def compact(text: str) -> Folded:
     if text.isascii():
         form = _compact_ascii(text)
         if form is not None:
-            return Folded(form, None, None, text)
+            return Folded(form, original=text)
     return _compacted(_seen(_codes(_without_separators(text))))
 
 

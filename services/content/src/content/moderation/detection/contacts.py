@@ -25,7 +25,8 @@ class Contact(StrEnum):
     QR = "qr"
 
 
-_NUMERALS = str.maketrans("零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺", "001234567891234567891")
+_NUMERAL_SIGNS = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
+_NUMERALS = str.maketrans(_NUMERAL_SIGNS, "001234567891234567891")
 _BETWEEN = r"[-\s.·_*/、,]{0,2}"
 _ID = r"[a-z][a-z0-9_-]{5,19}(?![a-z0-9_-])"
 _TOLD = r"(?:\s{0,2}(?:号码|号|id|账号|帐号)?\s{0,2}(?:[:=~_]|是|为|加)\s{0,2}|\s{0,2}(?:号码|号|id)\s{0,2})"
@@ -60,6 +61,14 @@ _EXPRESSIONS: dict[Contact, tuple[re.Pattern[str], ...]] = {
         ),
     ),
 }
+# What a text has at least that any of the expressions is about; most texts have nothing of it, and are not read further.
+_SIGNS: dict[Contact, tuple[str, ...]] = {
+    Contact.WECHAT: ("微", "薇", "威", "徽", "维", "v", "wx", "wechat", "wei"),
+    Contact.QQ: ("q", "扣扣", "企鹅", "球球"),
+    Contact.EMAIL: ("@", "(at)", "[at]", "【at】", "#at#", "(a)"),
+    Contact.MESSENGER: ("telegram", "tg", "whatsapp", "飞机", "电报", "line", "signal"),
+}
+_FEWEST_DIGITS = {Contact.PHONE: 8, Contact.QQ: 5}
 _QR = WordList(
     [
         "扫码",
@@ -86,13 +95,24 @@ def find(
     for kind, expressions in _EXPRESSIONS.items():
         if kind not in wanted:
             continue
-        texts = {plain.text, plain.text.translate(_NUMERALS)} if kind in {Contact.PHONE, Contact.QQ} else {plain.text}
+        if kind in _SIGNS and not any(sign in plain.text for sign in _SIGNS[kind]):
+            continue
         for expression in expressions:
-            for text in texts:
+            for text in _with_digits(plain.text, _FEWEST_DIGITS.get(kind, 0)):
                 spans.update(plain.span(*m.span()) for m in expression.finditer(text) if not _is_own(m[0], own))
     if Contact.QR in wanted:
         spans.update(_QR.find(compact))
     return _apart(spans)[:most]
+
+
+def _with_digits(text: str, fewest: int) -> list[str]:
+    """Return the text if it has enough digits, and it with its Chinese numerals as digits if there are any."""
+    if not fewest:
+        return [text]
+    digits = sum(map(text.count, "0123456789"))
+    numerals = sum(map(text.count, _NUMERAL_SIGNS))
+    found = [text] if digits >= fewest else []
+    return [*found, text.translate(_NUMERALS)] if numerals and digits + numerals >= fewest else found
 
 
 def key_of(contact: str) -> str:
