@@ -23,6 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "person": STAFF | PEOPLE.keys(),
     "organization_staff": STAFF,
     "organization_owner": {"owner"},
+    # Only programs with this scope, which the town's partner has not.
+    "client_judge": set(),
     "community_visitor": STAFF | PEOPLE.keys(),
     "community_member": STAFF | MEMBERS,
     "community_moderator": STAFF | {"moderator", "manager"},

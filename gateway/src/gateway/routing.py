@@ -118,6 +118,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/detections", "content"),
     Route("/v1/communities/{}/holds/**", "content"),
     Route("/v1/communities/{}/moderation-policy", "content"),
+    Route("/v1/checks/**", "content"),
     Route("/v1/communities/{}/publication-log/**", "content"),
     Route("/v1/calendar/**", "content"),
     Route("/v1/communities/{}/writing-policy", "content"),

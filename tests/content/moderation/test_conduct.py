@@ -15,7 +15,7 @@ from chassis.testing.kit import envelope
 from chassis.tokens import OWNER_SCOPE
 from content.moderation.external.checkers import CHECKERS, Opinion, Submission
 from contracts.base import Event
-from contracts.content import CheckRequested, PublicationLogOpened
+from contracts.content import CheckJudged, CheckRequested, PublicationLogOpened
 from contracts.members import (
     PhoneVerificationChanged,
     SanctionEnded,
@@ -286,14 +286,94 @@ async def test_an_installed_checker_judges_at_once(
 
 
 async def test_what_waits_for_a_callback_only_its_author_sees(court: Court) -> None:
-    clause = {"checker_clause_code": "9", "checker_clause_text": {"en": "Be kind"}}
-    assert (await put_policy(court, checker="callback", **clause)).status_code == 200
-    _, client = await court.place.member()
+    post, checker = await waiting(court)
     _, other = await court.place.member()
-    post = (await court.say(client, "hello")).json()
-    assert post["state"] == "held"
-    assert (await other.get(f"{court.path}/posts/{post['id']}")).status_code == 404
-    assert (await client.get(f"{court.path}/posts/{post['id']}")).status_code == 200
+    url = f"{court.path}/posts/{post['id']}"
+    assert (await other.get(url)).status_code == 404
     [event] = await court.events(CheckRequested)
     assert event.data["subject_id"] == post["id"]
     assert "hello" not in event.model_dump_json()
+    [check] = (await checker.get("/v1/checks")).json()["data"]
+    assert (check["body"], check["subject_id"], check["state"], check["version"]) == ("hello", post["id"], "waiting", 1)
+    assert "author_id" not in check
+    judged = await verdict(checker, check, "allowed")
+    assert (judged.status_code, judged.json()["state"], judged.headers["etag"]) == (200, "allowed", '"2"'), judged.text
+    assert (await other.get(url)).json()["state"] == "published"
+    assert (await checker.get("/v1/checks")).json()["data"] == []
+    assert (await checker.get(f"/v1/checks/{check['id']}")).json()["state"] == "allowed"
+    again = await verdict(checker, judged.json(), "refused")
+    assert (again.status_code, code(again)) == (409, "check-judged")
+    [judgement] = await court.events(CheckJudged)
+    assert (judgement.data["verdict"], judgement.aggregateversion) == ("allowed", 2)
+
+
+async def waiting(court: Court) -> tuple[dict[str, Any], httpx.AsyncClient]:
+    """Return a post that waits for the partner's program, and the program."""
+    clause = {"checker_clause_code": "9", "checker_clause_text": {"en": "Be kind"}}
+    assert (await put_policy(court, checker="callback", **clause)).status_code == 200
+    _, client = await court.place.member()
+    post = (await court.say(client, "hello")).json()
+    assert post["state"] == "held"
+    assert (await client.get(f"{court.path}/posts/{post['id']}")).status_code == 200
+    return post, court.place.kit.partner(court.place.organization, "content:judge")
+
+
+async def verdict(checker: httpx.AsyncClient, check: dict[str, Any], word: str) -> httpx.Response:
+    url = f"/v1/checks/{check['id']}/verdict"
+    return await checker.post(url, json={"verdict": word}, headers=if_match(check["version"]))
+
+
+async def test_a_refused_text_is_removed_and_a_held_one_left_to_moderators(court: Court) -> None:
+    post, checker = await waiting(court)
+    [check] = (await checker.get("/v1/checks")).json()["data"]
+    assert (await verdict(checker, check, "held")).status_code == 200
+    [hold] = await court.holds()
+    assert (hold["subject_id"], hold["cause"], hold["clause_code"]) == (post["id"], "checker", "9")
+    assert (await court.decide(hold, "release")).status_code == 200
+    _, second = await court.place.member()
+    other = (await court.say(second, "insult")).json()
+    [check] = (await checker.get("/v1/checks")).json()["data"]
+    assert (await verdict(checker, check, "refused")).status_code == 200
+    assert (await second.get(f"{court.path}/posts/{other['id']}")).status_code == 404
+    assert await court.holds() == []
+
+
+async def test_a_verdict_on_words_that_have_changed_is_stale(court: Court) -> None:
+    post, checker = await waiting(court)
+    author = court.again(UUID(post["author_id"]))
+    [check] = (await checker.get("/v1/checks")).json()["data"]
+    url = f"{court.path}/posts/{post['id']}"
+    changed = await author.patch(url, json={"body": "insult"}, headers=if_match(post["version"]))
+    assert (changed.status_code, changed.json()["state"]) == (200, "held")
+    assert (await verdict(checker, check, "allowed")).status_code == 412
+    [newer] = (await checker.get("/v1/checks")).json()["data"]
+    assert (newer["id"], newer["version"], newer["body"]) == (check["id"], 2, "insult")
+    gone = await author.delete(url, headers=if_match(changed.json()["version"]))
+    assert gone.status_code == 204
+    assert (await checker.get("/v1/checks")).json()["data"] == []
+    assert (await verdict(checker, newer, "allowed")).status_code == 404
+
+
+async def test_what_a_detector_holds_too_is_the_moderators(court: Court) -> None:
+    await court.detector("hold", kind="words", words=["hello"])
+    _, checker = await waiting(court)
+    [check] = (await checker.get("/v1/checks")).json()["data"]
+    assert (await verdict(checker, check, "allowed")).status_code == 200
+    [hold] = await court.holds()
+    assert hold["cause"] == "detector"
+
+
+async def test_only_programs_with_the_scope_judge(court: Court) -> None:
+    _, checker = await waiting(court)
+    [check] = (await checker.get("/v1/checks")).json()["data"]
+    kit = court.place.kit
+    for client in (
+        court.moderator,
+        kit.staff(court.place.organization, scope=OWNER_SCOPE),
+        kit.partner(court.place.organization, "members:read"),
+    ):
+        for answer in (await client.get("/v1/checks"), await verdict(client, check, "allowed")):
+            assert answer.status_code == 403
+    foreign = kit.partner(new_id(), "content:judge")
+    assert (await foreign.get("/v1/checks")).json()["data"] == []
+    assert (await verdict(foreign, check, "allowed")).status_code == 404

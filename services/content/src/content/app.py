@@ -38,6 +38,7 @@ from content.moderation.compliance import routes as compliance
 from content.moderation.compliance import sealing
 from content.moderation.detections import routes as detections
 from content.moderation.detectors import routes as detectors
+from content.moderation.external import routes as external
 from content.moderation.holds import routes as holds
 from content.moderation.sanctions import consumers as conduct
 from content.moderation.sanctions import jobs as sanction_jobs
@@ -98,6 +99,7 @@ service = Service(
         holds.routes,
         compliance.routes,
         media.routes,
+        external.routes,
     ],
     consumers=[
         standing.consumers,

@@ -305,19 +305,18 @@ def _compacted(seen: _Seen) -> Folded:
     starts = np.concatenate(([0], edges))
     lengths = np.diff(starts, append=len(seen.kinds))
     kinds = seen.kinds.take(starts) if len(seen.kinds) else np.zeros(1, np.uint8)
-    said = kinds >= _BETWEEN_WORDS
-    runs = np.flatnonzero(said)
+    runs = np.flatnonzero(kinds >= _BETWEEN_WORDS)
     if not len(runs):
         return Folded("")
     before, gap = _bounded(kinds, lengths, runs)
-    kept, codes = np.repeat(said, lengths), seen.codes.copy()
+    kept, codes = seen.kinds >= _BETWEEN_WORDS, seen.codes.copy()
     slots = starts[runs[before & gap]] - 1
     kept[slots] = True
     codes[slots] = ord(BOUNDARY)
     inserted = before & ~gap
     ends = np.cumsum(lengths[runs]) + np.cumsum(before & gap)
     goals = ends - lengths[runs]
-    form = codes[kept]
+    form = np.compress(kept, codes)
     if inserted.any():
         form = np.insert(form, goals[inserted], ord(BOUNDARY))
         goals += np.cumsum(inserted)

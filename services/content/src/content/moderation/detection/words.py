@@ -51,19 +51,21 @@ class WordList:
         ends in one it is asked what begins there.
         """
         covered = 0
-        for pattern, start, end in automaton.find_matches_as_indexes(text):
-            if start < covered:
-                continue
-            match: tuple[int, int, int] | None = (pattern, start, end)
+        for first in automaton.find_matches_as_indexes(text):
+            match: tuple[int, int, int] | None = first if first[1] >= covered else None
             while match is not None:
                 pattern, start, covered = match
                 if pattern < self._words:
                     yield start, covered
-                match = None
-                if text[covered - 1] == BOUNDARY:
-                    following = automaton.find_matches_as_indexes(text[covered - 1 : covered - 1 + self._longest])
-                    if following and following[0][1] == 0:
-                        match = (following[0][0], covered - 1, covered - 1 + following[0][2])
+                match = self._next(automaton, text, covered - 1) if text[covered - 1] == BOUNDARY else None
+
+    def _next(self, automaton: AhoCorasick, text: str, place: int) -> tuple[int, int, int] | None:
+        """Return what begins with the boundary at a place."""
+        following = automaton.find_matches_as_indexes(text[place : place + self._longest])
+        if not following or following[0][1] != 0:
+            return None
+        pattern, _, length = following[0]
+        return pattern, place, place + length
 
 
 def empty_words(words: Iterable[str]) -> list[int]:

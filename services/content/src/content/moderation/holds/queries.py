@@ -85,6 +85,11 @@ async def find_hold(session: Session, community_id: UUID, hold_id: UUID) -> Hold
     return found
 
 
+async def find_hold_about(session: Session, subject_id: UUID) -> Hold | None:
+    """Return the hold of a text as it is at the moment."""
+    return (await session.scalars(select(Hold).where(Hold.subject_id == subject_id))).one_or_none()
+
+
 async def find_hold_of(session: Session, subject_id: UUID) -> Hold | None:
     """Return the hold of a text, locked."""
     return (await session.scalars(select(Hold).where(Hold.subject_id == subject_id).with_for_update())).one_or_none()
