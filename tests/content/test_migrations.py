@@ -78,3 +78,30 @@ async def test_the_calendar_comes_to_a_database_with_posts(cluster: Cluster) -> 
     )
     assert found.strip().splitlines()[-1] == "早上好|3"
     cluster.drop(database)
+
+
+async def test_moderation_comes_to_a_database_with_posts(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0004")
+    organization, community, post, detector = new_id(), new_id(), new_id(), new_id()
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, origin, version)
+        VALUES ('{post}', '{organization}', '{community}', '{new_id()}', '早上好', 'general', now(), 'live', 3);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0005") == ["0005"]
+    found = cluster.postgres.psql(
+        f"""
+        INSERT INTO detector (id, organization_id, community_id, name, kind, action, clause_code, clause_text, settings, subjects,
+            staff, enabled, created_at, version)
+        VALUES ('{detector}', '{organization}', '{community}', 'n', 'links', 'flag', '1', '{{}}', '{{"kind": "links"}}',
+            '{{post}}', false, true, now(), 1);
+        SELECT (SELECT version FROM post), (SELECT count(*) FROM detector)
+        """,
+        database=database.name,
+    )
+    assert found.strip().splitlines()[-1] == "3|1"
+    cluster.drop(database)
