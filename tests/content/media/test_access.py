@@ -95,7 +95,7 @@ async def test_only_finished_uploads_of_ones_own_can_stand_in_something(place: P
     ):
         with pytest.raises(Problem) as caught:
             await uploads.put_into(place.organization, account, "post", post["id"], mine, wrong)
-        assert [(one.pointer, one.code) for one in caught.value.errors] == [("/media/1", expected)]
+        assert [(one.pointer, one.code) for one in caught.value.errors] == [("/body", expected)]
     await uploads.put_into(place.organization, account, "post", post["id"], mine)
     # A moderator who edits the post leaves in it what stands there.
     await uploads.put_into(place.organization, other_id, "post", post["id"], theirs, mine)

@@ -59,7 +59,7 @@ class Uploads:
 
     async def take_from(self, organization: UUID, kind: str, subject: str) -> None:
         async with transaction(self.kit.runtime.engine, organization) as session:
-            await uses.release(session, organization, kind, [UUID(subject)])
+            await uses.release(session, kind, [UUID(subject)])
 
 
 def objects(store: Path, media: dict[str, Any]) -> list[Path]:

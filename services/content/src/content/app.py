@@ -65,7 +65,9 @@ async def start(runtime: Runtime) -> None:
 
 
 post_commands.CHECKS.append(checks.check)
-media_queries.SUBJECTS.update(post=audience.readable_posts, comment=audience.readable_comments)
+media_queries.SUBJECTS.update(
+    post=audience.readable_posts, comment=audience.readable_comments, item=audience.readable_items
+)
 
 post_commands.SETTLED.append(delivery_commands.note_judged)
 

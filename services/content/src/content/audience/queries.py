@@ -16,8 +16,11 @@ from contracts.members import CommunityRole
 
 _COMMUNITIES_OF_POSTS = text("SELECT DISTINCT community_id FROM post WHERE id = ANY(:ids)")
 _COMMUNITIES_OF_COMMENTS = text("SELECT DISTINCT community_id FROM comment WHERE id = ANY(:ids)")
-_BELONGS = """EXISTS (SELECT FROM standing_member AS belonging
-    WHERE belonging.community_id = $2 AND belonging.account_id = $3 AND belonging.state = 'approved')"""
+_COMMUNITIES_OF_ITEMS = text("SELECT DISTINCT community_id FROM item WHERE id = ANY(:ids)")
+_BELONGS = """(EXISTS (SELECT FROM standing_member AS belonging
+    WHERE belonging.community_id = $2 AND belonging.account_id = $3 AND belonging.state = 'approved')
+  AND NOT EXISTS (SELECT FROM sanction WHERE sanction.community_id = $2 AND sanction.account_id = $3 AND NOT ended
+    AND kind = 'suspension'))"""
 
 
 @lru_cache
@@ -42,6 +45,16 @@ def _comments(staff: bool) -> str:  # noqa: FBT001  the key of a cache
     )
 
 
+@lru_cache
+def _items(staff: bool) -> str:  # noqa: FBT001  the key of a cache
+    """The backlog is the editors'."""
+    allowed = "true" if staff else f"{_BELONGS} AND {posts.holds(CommunityRole.EDITOR)}"
+    return (
+        "SELECT json_agg(item.id) FROM item WHERE item.id = ANY($4::uuid[]) AND item.community_id = $2 AND $3::uuid IS NOT NULL "
+        f"AND {allowed}"
+    )
+
+
 async def _readable(
     session: Session, principal: Principal, communities: Sequence[UUID], statement: str, ids: Sequence[UUID]
 ) -> set[UUID]:
@@ -62,3 +75,9 @@ async def readable_comments(session: Session, principal: Principal, ids: Sequenc
     """Return which of the comments, of whatever communities, the caller may read."""
     communities = (await session.execute(_COMMUNITIES_OF_COMMENTS, {"ids": list(ids)})).scalars().all()
     return await _readable(session, principal, communities, _comments(principal.staff), ids)
+
+
+async def readable_items(session: Session, principal: Principal, ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of the items, of whatever communities, the caller may read."""
+    communities = (await session.execute(_COMMUNITIES_OF_ITEMS, {"ids": list(ids)})).scalars().all()
+    return await _readable(session, principal, communities, _items(principal.staff), ids)

@@ -18,11 +18,13 @@ from content.backlog import policy, queries
 from content.backlog.models import Item
 from content.backlog.policy import ItemState
 from content.backlog.schemas import ItemCreate, ItemUpdate
+from content.media.uses import commands as media_uses
 from content.posts import commands as posts
 from content.posts import queries as post_queries
 from content.posts.policy import PostKind
 from content.posts.reviewing import queries as reviewing
 from content.posts.schemas import Benefit
+from content.rendering.texts import render
 from content.themes import queries as themes
 from content.themes.commands import check_may_plan
 
@@ -112,7 +114,15 @@ async def add_item(session: Session, member: Standing, new: ItemCreate) -> Item:
     await _check_relations(session, member, item, {"theme_id", "persona_id"})
     session.add(item)
     await session.flush()
+    await _keep_media(session, member, item)
     return item
+
+
+async def _keep_media(session: Session, member: Standing, item: Item) -> None:
+    """Keep the uploads that an item's words name until it has gone out. Raises Problem 422."""
+    media = (await render(item.body)).media if item.body and "media:" in item.body else []
+    editor = member.principal.account_id
+    await media_uses.use(session, item.organization_id, editor, "item", item.id, media)
 
 
 async def change_item(session: Session, member: Standing, item_id: UUID, expected: int, change: ItemUpdate) -> Item:
@@ -138,6 +148,8 @@ async def change_item(session: Session, member: Standing, item_id: UUID, expecte
     item.updated_at = clock.now()
     item.version += 1
     await session.flush()
+    if "body" in values:
+        await _keep_media(session, member, item)
     return item
 
 
@@ -169,6 +181,7 @@ async def retire_item(session: Session, member: Standing, item_id: UUID, expecte
     if uses:
         raise Problem(409, "item-in-use", f"The item is still needed ({', '.join(uses)}): take it from there first.")
     item.state = ItemState.RETIRED.value
+    await media_uses.release(session, "item", [item.id])
     item.updated_at = clock.now()
     item.version += 1
     await session.flush()
@@ -185,3 +198,4 @@ async def note_delivered(session: Session, item_ids: Sequence[UUID]) -> None:
     """Keep that items have gone out; a fallback stays ready and is not named here."""
     if item_ids:
         await session.execute(_DELIVERED, {"items": sorted(set(item_ids)), "now": clock.now()})
+        await media_uses.release(session, "item", item_ids)

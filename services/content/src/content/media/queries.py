@@ -115,25 +115,25 @@ async def get_media(session: Session, principal: Principal, media_id: UUID) -> M
 
 
 async def attachable(
-    session: Session, account_id: UUID, ids: Sequence[UUID], *, kept: Iterable[UUID] = (), at: str = "/media"
+    session: Session, account_id: UUID, ids: Sequence[UUID], *, kept: Iterable[UUID] = (), at: str = "/body"
 ) -> list[Media]:
     """Return the uploads, locked, that somebody wants to put into what they write: finished and their own, no avatars.
 
-    Those of `kept` stand there already and may stay, whoever's they are. Raises Problem 422 with a pointer below `at` for the first that is not.
+    Those of `kept` stand there already and may stay, whoever's they are. Raises Problem 422 that points at `at` for the first that is not.
     """
     rows = await session.scalars(
         select(Media).where(col(Media.id).in_(list(ids))).order_by(col(Media.id)).with_for_update()
     )
     known = {one.id: one for one in rows}
     standing = set(kept)
-    for position, one in enumerate(ids):
+    for one in ids:
         media = known.get(one)
         if media is not None and one in standing:
             continue
         if media is None or media.owner_id != account_id or media.state == State.ERASED or media.kind == Kind.AVATAR:
-            raise invalid(f"{at}/{position}", "media-unknown", "You have no such upload that could stand here.")
+            raise invalid(at, "media-unknown", f"You have no upload {one} that could stand here.")
         if media.state != State.READY:
-            raise invalid(f"{at}/{position}", "media-unfinished", "This upload is not finished.")
+            raise invalid(at, "media-unfinished", f"The upload {one} is not finished.")
     return [known[one] for one in ids]
 
 

@@ -14,6 +14,7 @@ from chassis.db import Session
 from chassis.errors import Fault, KeptProblem, Problem, invalid
 from chassis.ids import new_id
 from content.groups import queries as groups
+from content.media.uses import commands as media_uses
 from content.personas import policy as persona_policy
 from content.personas import queries as personas
 from content.posts import policy, queries
@@ -150,6 +151,7 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
     verdict = await judge(session, utterance_of(post, caller, rendered, delivered=True))
     post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
     await _add(session, post, actor)
+    await media_uses.use_planned(session, post.author_id, post.id, rendered.media)
     return post
 
 
@@ -259,6 +261,8 @@ async def write_post(session: Session, member: Standing, new: PostCreate) -> que
     if not new.draft:
         await bring_out(session, post, caller, rendered, by=post.author_id)
     await _add(session, post, post.author_id)
+    if rendered.media:
+        await media_uses.use(session, post.organization_id, post.author_id, "post", post.id, rendered.media)
     return await queries.get_written_post(session, member, post.id)
 
 

@@ -19,6 +19,7 @@ from content.discussion.models import Comment
 from content.discussion.policy import CommentState
 from content.discussion.schemas import CommentCreate, CommentImport, CommentImports, CommentUpdate
 from content.imports import ImportReport, Reason, Tally, attachments_json
+from content.media.uses import commands as media_uses
 from content.posts import queries as posts
 from content.posts.commands import check_may_change, check_may_edit, check_may_speak, judge, render_checked
 from content.posts.imported.commands import AUTHOR_UNKNOWN
@@ -70,6 +71,8 @@ async def publish_comment(session: Session, member: Standing, post_id: UUID, new
         comment.state, comment.ever_published = CommentState.HELD.value, False
     session.add(comment)
     await session.flush()
+    if rendered.media:
+        await media_uses.use(session, comment.organization_id, comment.author_id, "comment", comment.id, rendered.media)
     if comment.state == CommentState.PUBLISHED:
         _tell_published(session, comment, post_author, actor=comment.author_id)
     else:
@@ -93,6 +96,8 @@ async def edit_comment(
         comment.edited_at = clock.now()
         comment.version += 1
         await session.flush()
+        editor = member.principal.account_id
+        await media_uses.use(session, comment.organization_id, editor, "comment", comment.id, rendered.media)
         _tell(session, comment, CommentEdited(**_ids(comment)), actor=member.principal.account_id)
         if verdict.act is Act.HOLD:
             await settle_comment(session, comment, CommentState.HELD, actor=None)
@@ -108,6 +113,7 @@ async def delete_comment(session: Session, member: Standing, comment_id: UUID, e
     comment.body, comment.attachments, comment.mentions = "", [], []
     comment.html = comment.tree = None
     comment.version += 1
+    await media_uses.release(session, "comment", [comment.id])
     _emit(session, member, CommentDeleted(**_ids(comment)), comment.version, comment.deleted_at)
 
 

@@ -12,6 +12,7 @@ from chassis.auth import Standing
 from chassis.db import Session
 from chassis.errors import Problem
 from chassis.requests import check_version
+from content.media.uses import commands as media_uses
 from content.posts import commands, policy, queries
 from content.posts.commands import arrange, judge, render_checked, schedule_upkeep, settle_post, utterance_of
 from content.posts.models import Post, PostProposal, PostRevision
@@ -59,6 +60,8 @@ async def edit_post(
     elif arranged or reviewed:
         if reviewed:
             await _propose(session, post, title, body, editor)
+            media = rendered.media if rendered is not None else []
+            await media_uses.use(session, post.organization_id, editor, "post", post.id, media, beside=True)
         post.version += 1
         await session.flush()
         if arranged and post.state == PostState.PUBLISHED:
@@ -119,6 +122,7 @@ async def reword(
     post.edited_at, post.edited_by = clock.now(), editor
     post.version += 1
     await session.flush()
+    await media_uses.use(session, post.organization_id, editor, "post", post.id, rendered.media)
     if not seen:
         tell_written(session, post, editor)
         return
@@ -147,6 +151,8 @@ async def delete_post(session: Session, member: Standing, post_id: UUID, expecte
     await session.flush()
     for statement in _FORGET:
         await session.execute(statement, {"post_id": post.id})
+    await media_uses.release(session, "post", [post.id])
+    await media_uses.release_thread(session, post.id)
     if post.expires_at or post.review_at:
         await schedule_upkeep(session, post)
     emit(session, post, PostDeleted(**ids(post)), actor=member.principal.account_id, at=post.deleted_at)
