@@ -96,6 +96,20 @@ async def test_a_held_text_is_its_authors_and_the_moderators(place: Place, heard
     assert [e.data["state"] for e in await place.kit.events(PostWritten) if e.data["post_id"] == held["id"]] == ["held"]
 
 
+async def test_what_is_held_is_no_editors_business(place: Place, heard: list[Utterance]) -> None:
+    assert not heard
+    _, writer = await place.member(CommunityRole.EDITOR)
+    _, colleague = await place.member(CommunityRole.EDITOR)
+    held = await place.post(writer, "hold it", kind="article")
+    url = f"{place.path}/posts/{held['id']}"
+    for path in (url, f"{url}/revisions", f"{url}/reviews", f"{url}/proposal"):
+        assert (await colleague.get(path)).status_code == 404
+    assert (await colleague.patch(url, json={"body": "x"}, headers=if_match(1))).status_code == 404
+    assert (await colleague.delete(url, headers=if_match(1))).status_code == 404
+    again = await writer.patch(url, json={"body": "mild"}, headers=if_match(1))
+    assert (again.status_code, again.json()["state"]) == (200, "held")
+
+
 async def test_held_comments(place: Place, heard: list[Utterance]) -> None:
     assert not heard
     _, author = await place.member()

@@ -113,6 +113,9 @@ async def test_texts_that_are_refused(place: Place) -> None:
         ):
             assert answer.status_code == 422
             assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/body", fault)]
+    ten_thousand = " ".join(f"<@{uuid4()}>" for _ in range(10_000))
+    answer = await client.post(f"{place.path}/posts", json={"body": ten_thousand})
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/body", "string-too-long")]
     allowed = " ".join(f"<@{uuid4()}>" for _ in range(MOST_MENTIONS))
     assert (await client.post(f"{place.path}/posts", json={"body": allowed})).status_code == 201
     huge = await client.post(f"{place.path}/posts", json={"body": "x" * 5_000_000})

@@ -275,3 +275,20 @@ async def test_others_find_no_such_post(place: Place, path: str) -> None:
         url = f"{community}/posts/{post['id']}/{path}"
         answer = await client.request(method, url, headers=if_match(1), **body)  # type: ignore[arg-type]
         assert answer.status_code == status, (path, community)
+
+
+async def test_a_benefit_does_not_change_past_the_second_person(place: Place) -> None:
+    await asks_review(place, "announcement")
+    _, writer = await place.member(CommunityRole.EDITOR)
+    _, second = await place.member(CommunityRole.EDITOR)
+    benefit = {"kind": "coupon", "words": {"zh": "八折券"}}
+    post = await place.post(writer, kind="announcement", benefit=benefit)
+    url = f"{place.path}/posts/{post['id']}"
+    better = {"kind": "coupon", "words": {"zh": "五折券"}}
+    assert (await writer.patch(url, json={"benefit": better}, headers=if_match(1))).status_code == 200
+    assert (await second.post(f"{url}/approve", json={}, headers=if_match(2))).status_code == 200
+    for wanted in (benefit, None):
+        answer = await writer.patch(url, json={"benefit": wanted}, headers=if_match(3))
+        assert (answer.status_code, code(answer)) == (409, "review-needed")
+    same = await writer.patch(url, json={"benefit": better}, headers=if_match(3))
+    assert same.json()["version"] == 3

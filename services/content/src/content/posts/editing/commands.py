@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis import clock
 from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import Problem
+from chassis.errors import Problem, not_found
 from chassis.requests import check_version
 from content.media.uses import commands as media_uses
 from content.posts import commands, policy, queries
@@ -25,10 +25,13 @@ from contracts.content import PostDeleted, PostEdited
 
 
 def check_may_change(member: Standing, post: Post) -> None:
-    """Raise Problem 403 unless the member may edit and delete the post."""
+    """Raise Problem 403 unless the member may edit and delete the post, 404 for what is held and not theirs to see."""
     own = post.author_id == member.principal.account_id
     editorial = post.kind != PostKind.POST
-    if not policy.may_change(queries.caller_of(member), own=own, editorial=editorial):
+    caller = queries.caller_of(member)
+    if post.state == PostState.HELD and not own and not caller.moderator:
+        raise not_found("post")
+    if not policy.may_change(caller, own=own, editorial=editorial):
         raise Problem(403, "forbidden", "Only its author and moderators, and editors what is theirs, may do this.")
 
 
@@ -54,7 +57,10 @@ async def edit_post(
         if not reviewed and post.state in {PostState.PUBLISHED, PostState.HELD}:
             utterance = policy.replaced(utterance_of(post, caller, rendered, edited=True), title, body)
             verdict = await judge(session, utterance)
-    arranged = arrange(post, change.arrangement(), caller)
+    wanted = change.arrangement()
+    if "benefit" in wanted and wanted["benefit"] != post.benefit:
+        await _check_benefit(session, post)
+    arranged = arrange(post, wanted, caller)
     if rendered is not None and not reviewed:
         await reword(session, post, title, body, rendered, editor=editor, verdict=verdict)
     elif arranged or reviewed:
@@ -75,6 +81,12 @@ async def edit_post(
 
 async def _is_reviewed(session: Session, post: Post) -> bool:
     return post.kind in await reviewing.reviewed_kinds(session, post.community_id)
+
+
+async def _check_benefit(session: Session, post: Post) -> None:
+    """Raise Problem 409 when what readers are promised would change past the second person."""
+    if post.state == PostState.PUBLISHED and await _is_reviewed(session, post):
+        raise Problem(409, "review-needed", "Take it back first: a second person reads its benefit too.")
 
 
 async def _propose(session: Session, post: Post, title: str | None, body: str, editor: UUID) -> None:
