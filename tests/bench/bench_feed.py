@@ -81,8 +81,8 @@ def by_orjson(community: UUID) -> Answer:
         rows = [dict(row) for row in await pool.fetch(BY_ORJSON, community)]
         for row in rows:
             row["can"] = _CAN
-            for name in ("attachments", "reaction_counts"):
-                row[name] = orjson.Fragment(row[name])
+            for name in ("attachments", "reaction_counts", "benefit"):
+                row[name] = orjson.Fragment(row[name] or "null")
         # asyncpg's UUID is a subclass, which orjson leaves to us.
         return orjson.dumps({"data": rows, "next_cursor": None}, default=str)
 
