@@ -19,7 +19,10 @@ from members.tables import INSTALLATION_TABLES
 # Functions that run with their owner's rights. Another one is a decision: does it read across tenants, and what does it give away?
 SECURITY_DEFINERS = {
     "members": {"outbox_partition(date)": {"worker"}, "organization_of_slug(text)": {"application"}},
-    "content": {"outbox_partition(date)": {"worker"}},
+    "content": {
+        "outbox_partition(date)": {"worker"},
+        "search_hits(uuid,text[],text[],uuid[],text,timestamp with time zone,uuid)": {"application"},
+    },
     "engagement": {"outbox_partition(date)": {"worker"}},
 }
 NO_TENANT = {

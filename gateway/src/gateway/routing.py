@@ -107,6 +107,12 @@ TABLE: tuple[Route, ...] = (
     # content: what is said.
     Route("/v1/communities/{}/posts/**", "content"),
     Route("/v1/communities/{}/comments/**", "content"),
+    Route("/v1/communities/{}/feed", "content"),
+    Route("/v1/communities/{}/unread", "content"),
+    Route("/v1/communities/{}/reads/**", "content"),
+    Route("/v1/communities/{}/bookmarks", "content"),
+    Route("/v1/communities/{}/mentions", "content"),
+    Route("/v1/communities/{}/search", "content"),
     Route("/v1/communities/{}/themes/**", "content"),
     Route("/v1/communities/{}/items/**", "content"),
     Route("/v1/communities/{}/slots/**", "content"),

@@ -167,6 +167,21 @@ class ReactionRemoved(ReactionEvent):
     type: ClassVar[str] = "content.reaction.removed.v1"
 
 
+class PostsRead(Event):
+    """A member read posts for the first time: one batch of read marks."""
+
+    type: ClassVar[str] = "content.reading.marked.v1"
+    aggregate: ClassVar[str] = "reading"
+
+    reading_id: UUID
+    community_id: UUID
+    account_id: UUID
+    post_ids: list[UUID] = Field(
+        description="up to 500, none of which the account had read before",
+        examples=[["0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10"]],
+    )
+
+
 class BrandPersonaChanged(Event):
     """A persona of the brand was made, changed or retired; its name stays in content."""
 
@@ -552,6 +567,7 @@ EVENTS: tuple[type[Event], ...] = (
     CommentDeleted,
     ReactionAdded,
     ReactionRemoved,
+    PostsRead,
     BrandPersonaChanged,
     WritingPolicyChanged,
     AnnouncementAcknowledged,

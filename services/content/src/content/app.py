@@ -52,7 +52,9 @@ from content.posts.review import routes as review
 from content.posts.reviewing import routes as reviewing
 from content.posts.upkeep import jobs as upkeep_jobs
 from content.posts.upkeep import routes as upkeep
+from content.reading import routes as reading
 from content.rendering import jobs as rendering_jobs
+from content.search import routes as search
 from content.settings import ContentSettings
 from content.themes import routes as themes
 
@@ -89,6 +91,8 @@ service = Service(
         announcements.routes,
         discussion.imports,
         discussion.routes,
+        reading.routes,
+        search.routes,
         contributions.routes,
         themes.routes,
         backlog.routes,
@@ -129,6 +133,8 @@ service = Service(
         "posts": "What members and staff publish, and the feed.",
         "personas": "Personas of the brand, as which editors speak.",
         "announcements": "Who has acknowledged what they are asked to, and who not.",
+        "reading": "The feed in its orders, what is read and unread, bookmarks and mentions.",
+        "search": "Posts and comments by their words.",
         "discussion": "Comments on posts, and reactions to both.",
         "themes": "What a community speaks about, and the mix against its target.",
         "backlog": "Ideas, drafts and what is ready to be said.",

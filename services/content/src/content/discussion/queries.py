@@ -18,25 +18,19 @@ from content.discussion.models import Comment, Reaction
 from content.discussion.policy import CommentState
 from content.posts import queries as posts
 from content.posts.models import Post
+from content.tallies import queries as tallies
 from contracts.content import SubjectKind
 from contracts.members import CommunityRole
 
 # Comments as the caller ($3) sees them; what they can do is only marked, and written out by `with_abilities`.
 _DOCUMENTS = """
-WITH page AS MATERIALIZED ({page}), reacted AS (
-    SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
-    FROM (
-        SELECT subject_id, emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
-        WHERE subject_id = ANY(ARRAY(SELECT id FROM page)) AND subject_kind = 'comment' AND cardinality(emojis) > 0
-        GROUP BY subject_id, emoji) AS counted
-    GROUP BY subject_id
-)
+WITH page AS MATERIALIZED ({page}), appended AS ({appended})
 SELECT page.place, page.version, page.commented_at, page.id,
     left(row_to_json(document)::text, -1) || ',"can":' || {mark} || '}}' AS document
-FROM page LEFT JOIN reacted ON subject_id = page.id
+FROM page {joined}
 CROSS JOIN LATERAL (
     SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.state, page.body, page.html, {tree} AS tree, page.commented_at, page.edited_at,
-        page.origin, page.external_id, page.attachments, coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
+        page.origin, page.external_id, page.attachments, {reactions} AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
 
@@ -44,7 +38,14 @@ _MARK = posts.MARK.format(own="page.author_id = $3", editorial="false", stage=po
 
 
 def _documents(page: str, *, tree: bool = False) -> str:
-    return _DOCUMENTS.format(page=page, mark=_MARK, tree="page.tree" if tree else "NULL::jsonb")
+    return _DOCUMENTS.format(
+        page=page,
+        appended=tallies.APPENDED.format(of="page"),
+        joined=tallies.JOINED.format(id="page.id"),
+        reactions=tallies.REACTIONS,
+        mark=_MARK,
+        tree="page.tree" if tree else "NULL::jsonb",
+    )
 
 
 def _readable(staff: bool) -> str:  # noqa: FBT001  the key of a cache

@@ -20,6 +20,7 @@ from content.groups import queries as groups
 from content.posts import policy
 from content.posts.models import Post
 from content.posts.policy import PostState, Stage
+from content.tallies import queries as tallies
 from contracts.members import CommunityRole, CommunityState
 
 MARK = "chr(1 + ({own})::int + 2 * ({editorial})::int + 4 * ({stage}))"
@@ -35,23 +36,12 @@ _STAGE = f"""CASE page.state WHEN 'published' THEN {Stage.SHOWN:d} WHEN 'draft' 
     ELSE {Stage.HIDDEN:d} END"""
 
 # Posts as the caller ($3) sees them; what they can do is only marked, and written out by `with_abilities`.
-# Counts are counted, for all the posts of a page at once and from indexes alone: a counter on the post would make everybody who
-# answers it wait for everybody else.
+# Counts are tallies, never a counter on the post, which would make everybody who answers it wait for everybody else.
 _DOCUMENTS = """
-WITH page AS MATERIALIZED ({page}), commented AS (
-    SELECT post_id, count(*) AS comment_count FROM comment
-    WHERE post_id = ANY(ARRAY(SELECT id FROM page)) AND state = 'published' GROUP BY post_id
-), reacted AS (
-    SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
-    FROM (
-        SELECT subject_id, emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
-        WHERE subject_id = ANY(ARRAY(SELECT id FROM page)) AND subject_kind = 'post' AND cardinality(emojis) > 0
-        GROUP BY subject_id, emoji) AS counted
-    GROUP BY subject_id
-)
+WITH page AS MATERIALIZED ({page}), appended AS ({appended})
 SELECT page.place, page.version, page.published_at, page.id, page.pin_rank, page.review_at,
     left(row_to_json(document)::text, -1) || ',"can":' || {mark} || '}}' AS document
-FROM page LEFT JOIN commented ON post_id = page.id LEFT JOIN reacted ON subject_id = page.id
+FROM page {joined}
 LEFT JOIN brand_persona AS persona ON persona.id = page.persona_id
 CROSS JOIN LATERAL (
     SELECT page.id, page.community_id, CASE WHEN persona_id IS NULL OR page.author_id = $3 THEN page.author_id END AS author_id,
@@ -61,8 +51,8 @@ CROSS JOIN LATERAL (
         page.acknowledge, page.acknowledge_by, CASE WHEN page.acknowledge THEN (
             SELECT acknowledged_at FROM acknowledgement AS receipt WHERE receipt.post_id = page.id AND receipt.account_id = $3) END AS acknowledged_at,
         page.benefit,
-        page.origin, page.external_id, page.attachments, coalesce(comment_count, 0) AS comment_count,
-        coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
+        page.origin, page.external_id, page.attachments, {comments} AS comment_count,
+        {reactions} AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
 
@@ -72,7 +62,15 @@ _MARK = MARK.format(own="page.author_id = $3", editorial="page.kind <> 'post'", 
 
 def documents(page: str, *, tree: bool = False) -> str:
     """Return the statement that makes a statement of posts, with their `place`, a list of documents."""
-    return _DOCUMENTS.format(page=page, mark=_MARK, tree="page.tree" if tree else "NULL::jsonb")
+    return _DOCUMENTS.format(
+        page=page,
+        appended=tallies.APPENDED.format(of="page"),
+        joined=tallies.JOINED.format(id="page.id"),
+        comments=tallies.counted("comments"),
+        reactions=tallies.REACTIONS,
+        mark=_MARK,
+        tree="page.tree" if tree else "NULL::jsonb",
+    )
 
 
 def holds(*roles: CommunityRole) -> str:
