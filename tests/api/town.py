@@ -143,6 +143,7 @@ def found_town(base_url: str) -> Town:
         town.draft_community = _community(owner, opened=False)
         _people_come(town, owner, community)
         _something_is_said(town, community)
+        _something_is_held(town, community)
         _something_is_planned(town, owner, community)
         _partners_come(town, owner)
         _the_brand_speaks(town, owner)
@@ -161,6 +162,8 @@ def found_town(base_url: str) -> Town:
             "post_id": f"/v1/communities/{community}/posts/{town.ids['post_id']}",
             "comment_id": f"/v1/communities/{community}/comments/{town.ids['comment_id']}",
             "account_id": f"/v1/accounts/{town.ids['account_id']}",
+            "detector_id": f"/v1/communities/{community}/detectors/{town.ids['detector_id']}",
+            "hold_id": f"/v1/communities/{community}/holds/{town.ids['hold_id']}",
             "brand_persona_id": f"/v1/brand-personas/{town.ids['brand_persona_id']}",
             "theme_id": f"/v1/communities/{community}/themes/{town.ids['theme_id']}",
             "item_id": f"/v1/communities/{community}/items/{town.ids['item_id']}",
@@ -203,6 +206,23 @@ def _something_is_said(town: Town, community: str) -> None:
         _checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
         _checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
     town.ids |= {"post_id": post, "comment_id": comment}
+
+
+def _something_is_held(town: Town, community: str) -> None:
+    base = f"/v1/communities/{community}"
+    detector = {
+        "name": "Casinos",
+        "action": "hold",
+        "clause_code": "1",
+        "clause_text": {"en": "No casinos"},
+        "settings": {"kind": "words", "words": ["casino"]},
+    }
+    with town.as_person("owner") as owner, town.as_person("member") as member:
+        town.ids["detector_id"] = _checked(owner.post(f"{base}/detectors", json=detector))["id"]
+        _checked(member.post(f"{base}/posts", json={"body": "casino"}))
+        [hold] = _checked(owner.get(f"{base}/holds"))["data"]
+    # Nobody here is a program that judges: there is no check, and nobody may ask.
+    town.ids |= {"hold_id": hold["id"], "check_id": str(uuid4())}
 
 
 def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
