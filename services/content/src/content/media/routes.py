@@ -88,7 +88,7 @@ async def get_media(session: TenantSession, person: Person, media_id: UUID, resp
     return queries.out(opened.of_session(session), person, media)
 
 
-@routes.put("/v1/media/{media_id}/content", openapi_extra=CONTENT, responses=problems(409, 413))
+@routes.put("/v1/media/{media_id}/content", openapi_extra=CONTENT, responses=problems(408, 409, 413))
 async def upload_part(
     request: Request, person: Person, media_id: UUID, response: Response, upload_offset: UploadOffset
 ) -> MediaOut:
@@ -122,7 +122,7 @@ async def delete_media(session: TenantSession, person: Person, media_id: UUID, v
     await commands.delete(session, person, media_id, version)
 
 
-@routes.get("/v1/media/{media_id}/content/{variant}", response_class=Response, responses=BYTES | problems(403))
+@routes.get("/v1/media/{media_id}/content/{variant}", response_class=Response, responses=BYTES | problems(403, 416))
 async def read_media(
     _anyone: Anyone,
     request: Request,
@@ -149,7 +149,12 @@ async def read_media(
     headers["Content-Disposition"] = _disposition(found)
     span = _span(request, found.size, etag)
     if span is UNSATISFIABLE:
-        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{found.size}"})
+        raise Problem(
+            416,
+            "range-unsatisfiable",
+            "The range starts behind the end.",
+            headers={"Content-Range": f"bytes */{found.size}"},
+        )
     status = 200
     if span is not None:
         status, headers["Content-Range"] = 206, f"bytes {span.start}-{span.end - 1}/{found.size}"

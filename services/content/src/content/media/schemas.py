@@ -14,21 +14,21 @@ from content.media.policy import LARGEST, LARGEST_PART, LARGEST_WHOLE, Kind, Sta
 LONGEST_GIVEN_NAME = 1000
 MOST_AT_ONCE = 100
 ID = "0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10"
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}, "example": "GIF89a..."}
 CONTENT: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"application/octet-stream": _BINARY},
     }
 }
 """A body of bytes, for the document."""
 BYTES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The bytes, as an attachment unless it is an image that was drawn here.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"application/octet-stream": _BINARY},
     },
-    206: {"description": "The bytes that Range asked for."},
+    206: {"description": "The bytes that Range asked for.", "content": {"application/octet-stream": _BINARY}},
     304: {"description": "What If-None-Match names is still right."},
-    416: {"description": "Range starts behind the end."},
 }
 GivenName = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_GIVEN_NAME)]
 
