@@ -22,6 +22,7 @@ FORM = {"title": {"zh": "申请"}, "questions": []}
 PERSONA = {"name": {"zh": "初学者"}, "rule": {"all": [{"at_least": 0}]}}
 NOTE = {"body": "喜欢上午来。"}
 TAG = "老用户"
+TABLE = "姓名,邮箱\n小雨,rain@example.com\n小北,north@example.com\n"
 
 
 def checked(answer: httpx.Response) -> dict[str, Any]:
@@ -34,6 +35,11 @@ def checked(answer: httpx.Response) -> dict[str, Any]:
 def write(client: httpx.Client, method: str, url: str, body: Any, version: int) -> dict[str, Any]:
     """Change what has this version."""
     return checked(client.request(method, url, json=body, headers={"If-Match": f'"{version}"'}))
+
+
+def bring(owner: httpx.Client, base: str) -> dict[str, Any]:
+    """Bring a table of people, whom nobody takes over."""
+    return checked(owner.post(f"{base}/member-files", content=TABLE.encode(), headers={"Content-Type": "text/csv"}))
 
 
 def belong(owner: httpx.Client, community: str, member: dict[str, str], candidate: httpx.Client) -> dict[str, str]:
@@ -74,6 +80,7 @@ def belong(owner: httpx.Client, community: str, member: dict[str, str], candidat
         "link_id": door["id"],
         "token": door["token"],
         "note_id": note["id"],
+        "file_id": bring(owner, base)["id"],
         # Nobody is silent for a week here: this one is not there.
         "notice_id": str(uuid4()),
     }
@@ -106,6 +113,7 @@ def belong_twice(
         made = checked(owner.post(f"/v1/community-templates/{ids['template_id']}/communities", json=place))["id"]
         url = f"/v1/group-templates/{ids['group_template_id']}/groups"
         checked(owner.post(url, json={"communities": [made]}))
+    bring(owner, base)
     _settle(owner, base, ids)
 
 

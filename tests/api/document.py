@@ -94,7 +94,9 @@ class Operation:
         if "example" not in media:
             raise LookupError(f"{self}: its body has no example")
         example = media["example"]
-        return kind, urlencode(example).encode() if "form" in kind else json.dumps(example).encode()
+        if "form" in kind:
+            return kind, urlencode(example).encode()
+        return kind, (json.dumps(example) if "json" in kind else example).encode()
 
 
 def operations(document: Json) -> list[Operation]:
