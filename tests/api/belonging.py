@@ -114,12 +114,18 @@ def belong_twice(
         url = f"/v1/group-templates/{ids['group_template_id']}/groups"
         checked(owner.post(url, json={"communities": [made]}))
     bring(owner, base)
+    file = f"{base}/member-files/{ids['file_id']}"
+    columns = [{"column": 0, "field": "name"}, {"column": 1, "field": "email"}]
+    version = checked(owner.get(file))["version"]
+    write(owner, "PUT", f"{file}/mapping", {"columns": columns, "source": "crm"}, version)
+    write(owner, "POST", f"{file}/dry-run", None, checked(owner.get(file))["version"])
     _settle(owner, base, ids)
 
 
 def _settle(owner: httpx.Client, base: str, ids: dict[str, str]) -> None:
-    """Wait until segments and tiers, which are worked out in the background, have two members each; then place one by hand."""
-    lists = (f"{base}/segments/{ids['segment_id']}/members", f"{base}/tiers/members?tier={ids['tier']}")
+    """Wait until what is worked out in the background has two rows: segments, tiers, a dry run; then place one by hand."""
+    rows = f"{base}/member-files/{ids['file_id']}/rows"
+    lists = (rows, f"{base}/segments/{ids['segment_id']}/members", f"{base}/tiers/members?tier={ids['tier']}")
     for url in lists:
         assert wait_until(lambda url=url: len(owner.get(url).json()["data"]) > 1, 30), url  # type: ignore[misc]
     url = f"{base}/memberships/{ids['membership_id']}/tier"
