@@ -1,4 +1,4 @@
-"""Events of engagement. Pulse only listens; orders are told by value."""
+"""Events of engagement. Pulse only listens, but for what is taken out of it; orders are told by value."""
 
 from __future__ import annotations
 
@@ -45,4 +45,16 @@ class OrderReversed(OrderEvent):
     type: ClassVar[str] = "engagement.order.reversed.v1"
 
 
-EVENTS: tuple[type[Event], ...] = (OrderRecorded, OrderReversed)
+class EngagementExportStarted(Event):
+    """Somebody took a list of engagement out as a file; what was in it is not told."""
+
+    type: ClassVar[str] = "engagement.export.started.v1"
+    aggregate: ClassVar[str] = "engagement_export"
+
+    export_id: UUID
+    community_id: UUID
+    list_name: str = Field(description="which list; pulse so far", examples=["pulse"])
+    rows: int = Field(description="how many the list had when the file was begun", examples=[52])
+
+
+EVENTS: tuple[type[Event], ...] = (OrderRecorded, OrderReversed, EngagementExportStarted)
