@@ -24,10 +24,10 @@ ACTIVE = {"content.post.published.v1", "content.comment.published.v1", "content.
 FOLLOWED = {
     "pulse": ("content.post.", "content.comment.", "content.reaction."),
     "standing": ("members.community.", "members.membership."),
-    "facts": ("content.post.published.", "content.comment.published.", "content.reaction.", "members.account.merged."),
+    "facts": ("content.post.", "content.comment.", "content.reaction.", "members.account."),
     "tiers": ("members.membership.",),
 }
-"""By consumer, how the types of the events begin that it takes."""
+"""By consumer, how the types of the events begin that it takes: all of an aggregate's, for the position it has reached."""
 STANDING = "SELECT membership_id AS id, account_id, state, roles, staff, bot FROM standing_member"
 
 Row = dict[str, Any]
@@ -127,6 +127,7 @@ def check_inbox(stack: LiveStack, service: str, consumer: str, log: list[Row], *
         for row in stack.sql(service, "SELECT event_id AS id FROM inbox WHERE consumer = :'who'", who=consumer)
     }
     wanted = {row["id"] for row in log if row["type"].startswith(FOLLOWED[consumer])}
-    assert wanted <= taken
+    types = {row["id"]: row["type"] for row in log}
+    assert wanted <= taken, f"{consumer} of {service} lacks {Counter(types[one] for one in wanted - taken)}"
     if streams:
-        assert taken == wanted
+        assert taken == wanted, f"{consumer} of {service} took {Counter(types.get(one) for one in taken - wanted)}"
