@@ -8,12 +8,15 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from tests.api.belonging import belong, checked
 from tests.readiness import SLOT, STEPS, THEME, with_rhythm
 
 from chassis import clock
 
 PASSWORD = "a long enough password"
 EMOJI = "👍"
+SHORT = 15
+"""What is shorter is a number or a word, and no secret."""
 # Who is what in the community. Each but the first two applied; what follows is what became of it.
 PEOPLE: dict[str, list[str] | None] = {
     "outsider": None,
@@ -68,20 +71,15 @@ class Town:
         """Every id that another organization must never see."""
         ids = {value for name, value in self.ids.items() if name != "emoji"}
         accounts = {person.account_id for person in self.people.values()}
+        ids = {value for value in ids if len(value) > SHORT}
         return ids | accounts | {self.organization_id, self.other_community, self.draft_community}
-
-
-def _checked(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-    body: dict[str, Any] = answer.json() if answer.content else {}
-    return body
 
 
 def sign_in(town: Town, name: str) -> Person:
     """Start a session of one of the people."""
     login = {"organization": town.slug, "email": f"{name}@{town.slug}.example", "password": PASSWORD}
     with town.client() as anybody:
-        session = _checked(anybody.post("/v1/sessions", json=login))
+        session = checked(anybody.post("/v1/sessions", json=login))
     return Person(session["account_id"], session["access_token"])
 
 
@@ -94,35 +92,35 @@ def register(town: Town, name: str) -> Person:
         "display_name": f"{name} 小雨",
     }
     with town.client() as anybody:
-        _checked(anybody.post("/v1/accounts", json=new))
+        checked(anybody.post("/v1/accounts", json=new))
     person = town.people[name] = sign_in(town, name)
     return person
 
 
 def _community(owner: httpx.Client, *, opened: bool) -> str:
     slug = f"c-{uuid4().hex[:12]}"
-    made = _checked(owner.post("/v1/communities", json={"name": {"zh": "社群"}, "slug": slug, "zone": "Asia/Shanghai"}))
+    made = checked(owner.post("/v1/communities", json={"name": {"zh": "社群"}, "slug": slug, "zone": "Asia/Shanghai"}))
     if opened:
         for step in STEPS:
             url = f"/v1/communities/{made['id']}/{step.path}"
-            _checked(owner.request(step.method, url, json=step.body, headers=step.headers))
+            checked(owner.request(step.method, url, json=step.body, headers=step.headers))
         after = with_rhythm(
             lambda method, path, body, headers: owner.request(method, path, json=body, headers=headers), made
         )
         headers = {"If-Match": f'"{made["version"]}"', "Hearth-After": after}
-        _checked(owner.post(f"/v1/communities/{made['id']}/open", headers=headers))
+        checked(owner.post(f"/v1/communities/{made['id']}/open", headers=headers))
     return str(made["id"])
 
 
 def _step(client: httpx.Client, url: str, step: str, **body: Any) -> None:
-    version = _checked(client.get(url))["version"]
+    version = checked(client.get(url))["version"]
     headers = {"If-Match": f'"{version}"'}
     answer = (
         client.put(f"{url}/{step}", json=body, headers=headers)
         if body
         else client.post(f"{url}/{step}", headers=headers)
     )
-    _checked(answer)
+    checked(answer)
 
 
 def found_town(base_url: str) -> Town:
@@ -131,7 +129,7 @@ def found_town(base_url: str) -> Town:
     town = Town(base_url, slug)
     brand = {"email": f"owner@{slug}.example", "password": PASSWORD, "display_name": "Owner"}
     with town.client() as anybody:
-        made = _checked(anybody.post("/v1/organizations", json={"name": "Brand", "slug": slug, "owner": brand}))
+        made = checked(anybody.post("/v1/organizations", json={"name": "Brand", "slug": slug, "owner": brand}))
     town.organization_id = made["id"]
     town.people["owner"] = sign_in(town, "owner")
     with town.as_person("owner") as owner:
@@ -156,6 +154,9 @@ def found_town(base_url: str) -> Town:
             "organization_id": town.organization_id,
             "emoji": EMOJI,
         }
+        register(town, "candidate")
+        with town.as_person("candidate") as candidate:
+            town.ids |= belong(owner, community, town.ids, candidate)
         addresses = {
             "community_id": f"/v1/communities/{community}",
             "membership_id": f"/v1/communities/{community}/memberships/{membership_id}",
@@ -171,7 +172,7 @@ def found_town(base_url: str) -> Town:
             "occurrence_id": f"/v1/communities/{community}/occurrences/{town.ids['occurrence_id']}",
             "delivery_id": f"/v1/communities/{community}/deliveries/{town.ids['delivery_id']}",
         }
-        town.versions = {name: _checked(owner.get(url))["version"] for name, url in addresses.items()}
+        town.versions = {name: checked(owner.get(url))["version"] for name, url in addresses.items()}
     return town
 
 
@@ -183,7 +184,7 @@ def _people_come(town: Town, owner: httpx.Client, community: str) -> None:
         if name == "outsider":
             continue
         with town.as_person(name) as client:
-            person.membership_id = _checked(client.post(base))["id"]
+            person.membership_id = checked(client.post(base))["id"]
             if name == "applicant":
                 continue
             _step(owner, f"{base}/{person.membership_id}", fates.get(name, "approve"))
@@ -201,10 +202,10 @@ def _something_is_said(town: Town, community: str) -> None:
     with town.as_person("member") as member:
         own = member.get(f"{base}/memberships/me").json()
         after = {"Hearth-After": f"membership/{own['id']}@{own['version']}"}
-        post = _checked(member.post(f"{base}/posts", json={"body": "今天的单词"}, headers=after))["id"]
-        comment = _checked(member.post(f"{base}/posts/{post}/comments", json={"body": "Serendipity"}))["id"]
-        _checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
-        _checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
+        post = checked(member.post(f"{base}/posts", json={"body": "今天的单词"}, headers=after))["id"]
+        comment = checked(member.post(f"{base}/posts/{post}/comments", json={"body": "Serendipity"}))["id"]
+        checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
+        checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
     town.ids |= {"post_id": post, "comment_id": comment}
 
 
@@ -218,15 +219,15 @@ def _something_is_held(town: Town, community: str) -> None:
         "settings": {"kind": "words", "words": ["casino"]},
     }
     with town.as_person("owner") as owner, town.as_person("member") as member:
-        town.ids["detector_id"] = _checked(owner.post(f"{base}/detectors", json=detector))["id"]
-        _checked(member.post(f"{base}/posts", json={"body": "casino"}))
-        [hold] = _checked(owner.get(f"{base}/holds"))["data"]
+        town.ids["detector_id"] = checked(owner.post(f"{base}/detectors", json=detector))["id"]
+        checked(member.post(f"{base}/posts", json={"body": "casino"}))
+        [hold] = checked(owner.get(f"{base}/holds"))["data"]
     # Nobody here is a program that judges: there is no check, and nobody may ask.
     town.ids |= {"hold_id": hold["id"], "check_id": str(uuid4())}
 
 
 def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
-    made = _checked(owner.post("/v1/brand-personas", json={"name": {"zh": "小英老师"}}))
+    made = checked(owner.post("/v1/brand-personas", json={"name": {"zh": "小英老师"}}))
     town.ids["brand_persona_id"] = made["id"]
 
 
@@ -234,15 +235,15 @@ def _something_is_planned(town: Town, owner: httpx.Client, community: str) -> No
     """So far ahead that nothing of it falls due while tests run."""
     base = f"/v1/communities/{community}"
     later = clock.now() + timedelta(days=30)
-    theme = _checked(owner.post(f"{base}/themes", json=THEME | {"target_share": 10}))["id"]
+    theme = checked(owner.post(f"{base}/themes", json=THEME | {"target_share": 10}))["id"]
     piece = {"kind": SLOT["kind"], "body": "今天的单词", "state": "ready", "theme_id": theme}
-    item = _checked(owner.post(f"{base}/items", json=piece))["id"]
+    item = checked(owner.post(f"{base}/items", json=piece))["id"]
     new = SLOT | {"theme_id": theme, "starts_on": later.date().isoformat()}
-    slot = _checked(owner.post(f"{base}/slots", json=new))["id"]
+    slot = checked(owner.post(f"{base}/slots", json=new))["id"]
     query = {"slot_id": slot, "since": later.date().isoformat(), "limit": 1}
-    occurrence = _checked(owner.get(f"{base}/calendar", params=query))["data"][0]["id"]
+    occurrence = checked(owner.get(f"{base}/calendar", params=query))["data"][0]["id"]
     send = {"targets": [{"community_id": community}], "at": later.isoformat()}
-    delivery = _checked(owner.post(f"{base}/items/{item}/sends", json=send))["results"][0]["delivery_id"]
+    delivery = checked(owner.post(f"{base}/items/{item}/sends", json=send))["results"][0]["delivery_id"]
     town.ids |= {
         "theme_id": theme,
         "item_id": item,
@@ -254,12 +255,12 @@ def _something_is_planned(town: Town, owner: httpx.Client, community: str) -> No
 
 def _partners_come(town: Town, owner: httpx.Client) -> None:
     program = {"name": "CRM", "scopes": ["contacts:write", "members:read"]}
-    made = _checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
+    made = checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
     town.ids["client_id"] = made["id"]
     form = {"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": made["client_secret"]}
     with town.client() as anybody:
-        assert _checked(anybody.post("/v1/oauth/token", data=form))["scope"] == "contacts:write members:read"
+        assert checked(anybody.post("/v1/oauth/token", data=form))["scope"] == "contacts:write members:read"
     person = {"external_id": "slack:U1", "display_name": "Imported"}
     url = f"/v1/communities/{town.other_community}/memberships/imports"
-    imported = _checked(owner.post(url, json={"source": "slack", "items": [person]}))["items"][0]
-    _checked(owner.post(f"/v1/accounts/{imported['account_id']}/invitations"))
+    imported = checked(owner.post(url, json={"source": "slack", "items": [person]}))["items"][0]
+    checked(owner.post(f"/v1/accounts/{imported['account_id']}/invitations"))

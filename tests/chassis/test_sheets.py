@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import tracemalloc
 import zipfile
@@ -160,4 +161,6 @@ def test_a_page_continues_behind_the_keys_of_the_last() -> None:
     )
     assert ":after" not in sheet.paging(["e"], first=True)
     assert sheets.header(sheet, "Asia/Shanghai", "zh") == ["丙 (Asia/Shanghai)"]
-    assert sheets.parse(sheet, {"e": "1", "f": None, "g": "2"}) == ({"e": "1"}, ["g"], ["f"])
+    joined = dataclasses.replace(sheet, leading=1)
+    assert "AND (t.a) >= (CAST(:after_0 AS integer)) ORDER BY" in joined.paging([], first=False)
+    assert ":after" not in joined.paging([], first=True)

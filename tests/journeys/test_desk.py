@@ -22,6 +22,13 @@ def test_staff_see_one_member_on_one_page_and_take_the_list_out(stack: LiveStack
         header, *rows = read_rows(export.content)
         assert town.people["member"].membership_id in {row[header.index("Membership")] for row in rows}
         assert manager.get(f"{base}/exports").json()["data"][0]["sent"] == len(rows)
+        # What is another service's is taken out at the address of its list.
+        header, *rows = read_rows(manager.get(f"{base}/posts/export.xlsx", params={"author": member}).content)
+        assert [row[header.index("Post")] for row in rows] == [town.ids["post_id"]]
+        header, *rows = read_rows(manager.get(f"{base}/pulse/export.xlsx").content)
+        pulse = manager.get(f"{base}/pulse").json()
+        assert [row[header.index("Active")] for row in rows] == [week["active"] for week in pulse["weeks"]]
     with town.as_person("member") as own:
         assert own.get(f"{base}/members/{member}/page").status_code == 403
-        assert own.get(f"{base}/exports/memberships.xlsx").status_code == 403
+        for address in ("exports/memberships.xlsx", "posts/export.xlsx", "pulse/export.xlsx"):
+            assert own.get(f"{base}/{address}").status_code == 403

@@ -79,6 +79,8 @@ def _passed_on(status: int, retry_after: str | None, body: bytes) -> Answer:
     if status < HTTPStatus.BAD_REQUEST:
         raise Problem(502, "service-malformed", "The service's answer is no page.")
     fields = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
+    if status == HTTPStatus.UNAUTHORIZED:
+        fields.append((b"www-authenticate", b'Bearer realm="hearth", error="invalid_token"'))
     if retry_after is not None:
         fields.append((b"retry-after", retry_after.encode("latin-1")))
     return status, fields, body

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.chassis.workbooks import read_rows
 from tests.members.screening.scene import AUTOMATIC, applicant, apply, screening, url
 from tests.members.screening.test_links import link
 from tests.members.town import Town, found_town
@@ -19,6 +20,7 @@ from contracts.base import Envelope
 from contracts.engagement import OrderEvent, OrderRecorded, OrderReversed
 from contracts.members import AccountMerged, ValueMomentReached
 from members.screening.figures import commands
+from members.screening.sheets import ENTRY_LINKS
 
 
 @pytest.fixture
@@ -219,3 +221,59 @@ async def test_an_order_stands_as_its_newest_version_says_in_any_order(
         "SELECT amount_fen, reversed_fen, cancelled, version FROM entry_order WHERE order_id = $1", identifier
     )
     assert [tuple(row) for row in rows] == [(500, 5, False, 5)]
+
+
+async def test_the_file_of_doors_has_the_figures_of_each(town: Town) -> None:
+    community = await screening(town, policy=AUTOMATIC)
+    first, second, empty = [await link(town, community) for _ in range(3)]
+    _, _, rain = await applicant(town, community, link_token=first["token"])
+    _, _, snow = await applicant(town, community, link_token=first["token"])
+    _, _, hail = await applicant(town, community, link_token=second["token"])
+    await town.kit.client().get(first["path"])
+    await town.kit.deliver(
+        moment(town, community, rain),
+        moment(town, community, snow),
+        order(town, community, rain, 19_900),
+        order(town, community, snow, 5_000, back=1_000),
+        order(town, community, snow, 100, currency="USD"),
+        order(town, community, hail, 300, cancelled=True),
+    )
+    await town.kit.sql(
+        "UPDATE application SET decided_at = decided_at - interval '10 days' WHERE account_id = ANY($1)", [rain, hail]
+    )
+    await town.kit.sql(
+        "UPDATE membership SET state = 'left', ended_at = now() - interval '9 days' WHERE account_id = $1", hail
+    )
+    answer = await town.owner.get(url(community, "/exports/entry-links.xlsx"))
+    assert answer.status_code == 200, answer.text
+    header, *rows = read_rows(answer.content)
+    names = [column.name for column in ENTRY_LINKS.columns]
+    assert len(header) == len(names)
+    listed = {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+    assert listed.keys() == {one["id"] for one in (first, second, empty)}
+    for one in (first, second, empty):
+        found, row = await figures(town, community, one), listed[one["id"]]
+        for name in ("opens", "applications", "joins", "members", "active", "value_reached"):
+            assert row[name] == found[name], (name, row)
+        for period in found["still_here"]:
+            assert {name: row[f"{name}_{period['days']}"] for name in ("joined", "here", "active")} == {
+                name: period[name] for name in ("joined", "here", "active")
+            }
+        assert row["orders"] == sum(each["orders"] for each in found["orders"])
+        assert (row["buyers"] or "") == "; ".join(f"{each['currency']} {each['buyers']}" for each in found["orders"])
+        assert (row["amounts"] or "") == "; ".join(
+            f"{each['currency']} {each['amount_fen']}" for each in found["orders"]
+        )
+    told = listed[first["id"]]
+    assert (told["value_reached"], told["orders"], told["amounts"]) == (2, 3, "CNY 23900; USD 100")
+    assert (told["joined_7"], told["here_7"], listed[second["id"]]["joined_7"], listed[second["id"]]["here_7"]) == (
+        1,
+        1,
+        1,
+        0,
+    )
+    assert (listed[empty["id"]]["joined_7"], listed[empty["id"]]["orders"], listed[empty["id"]]["amounts"]) == (
+        0,
+        0,
+        None,
+    )

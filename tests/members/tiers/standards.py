@@ -91,8 +91,23 @@ def standards(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def figures() -> st.SearchStrategy[dict[str, int | None]]:
-    """Return figures of one member; of the last activity maybe none."""
-    small = st.integers(0, 8)
-    return st.fixed_dictionaries(
-        {key: st.one_of(st.none(), small) if key == Metric.LAST_ACTIVITY_DAYS_AGO.value else small for key in FIGURES}
-    )
+    """Return figures that one member can have; of the last activity maybe none."""
+    return st.fixed_dictionaries({key: st.integers(0, 8) for key in FIGURES}).map(_possible)
+
+
+def _possible(drawn: dict[str, int]) -> dict[str, int | None]:
+    """Let a longer window hold no less than a shorter, and the last activity lie in the shortest window that has any."""
+    have: dict[str, int | None] = dict(drawn)
+    for metric in WINDOWED:
+        keys = [Criterion(metric, 1, window).key for window in (*WINDOWS, None)]
+        have |= dict(zip(keys, sorted(drawn[key] for key in keys), strict=True))
+    last: int | None = None
+    before = 0
+    for window in (*WINDOWS, None):
+        acts = [Criterion(metric, 1, window).key for metric in (Metric.ACTIVE_DAYS, Metric.POSTS, Metric.COMMENTS)]
+        if any(have[key] for key in acts):
+            have[acts[0]] = max(1, have[acts[0]] or 0)
+            last = before + drawn[Metric.LAST_ACTIVITY_DAYS_AGO.value] % 7 if last is None else last
+        before = window or before
+    have[Metric.LAST_ACTIVITY_DAYS_AGO.value] = last
+    return have

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.members.tiers.standards import FIGURES, MIXED, figures, standards
 
-from members import reasons
+from chassis.languages import LANGUAGES
 from members.tiers.evaluation import words
 from members.tiers.evaluation.policy import QUIET, Decision, Held, Reason, decide, progress
 from members.tiers.standards.policy import Criterion, Metric, Standard, faults, read
@@ -147,7 +147,7 @@ def test_placements_stand_until_they_end() -> None:
 
 
 def test_words_are_there_in_both_languages() -> None:
-    for language in reasons.LANGUAGES:
+    for language in LANGUAGES:
         teller = words.Teller([{"code": "t1", "name": {"zh": "常客", "en": "Regular"}}], language)
         for have in (FIGURES, dict.fromkeys(FIGURES)):
             for one in read(1, 0, MIXED).tiers:

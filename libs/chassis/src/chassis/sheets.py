@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import IO, Any, BinaryIO, Literal, cast
-from uuid import UUID
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
@@ -77,18 +76,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list can be narrowed by: SQL over the bound parameter of the same name."""
+    """What a list can be narrowed by: SQL over the bound parameter of the same name; `known` are the values that there are, when few."""
 
     sql: str
     kind: Literal["uuid", "text"] = "text"
     required: bool = False
+    known: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Sheet:
     """A list that can be taken out: `source` and `where` are SQL, `keys` the (SQL, type) that order it and are unique together.
 
-    An index that begins with what `where` fixes and goes on with the keys makes each page cost the same.
+    An index that begins with what `where` fixes and goes on with the keys makes each page cost the same. Where a join's keys are of two
+    tables no index has them all: `leading` says how many are of the first, and a page then begins where that table's index has them.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Sheet:
     columns: Sequence[Column]
     where: str = "true"
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    leading: int = 0
 
     def _conditions(self, given: Iterable[str]) -> str:
         return " AND ".join([self.where, *(self.filters[name].sql for name in given)])
@@ -109,8 +111,10 @@ class Sheet:
     def paging(self, given: Iterable[str], *, first: bool) -> str:
         """Return the statement of one page: its keys, then its columns."""
         keys = [sql for sql, _ in self.keys]
-        after = ", ".join(f"CAST(:after_{place} AS {kind})" for place, (_, kind) in enumerate(self.keys))
-        further = "" if first else f"AND ({', '.join(keys)}) > ({after})"
+        after = [f"CAST(:after_{place} AS {kind})" for place, (_, kind) in enumerate(self.keys)]
+        further = "" if first else f"AND ({', '.join(keys)}) > ({', '.join(after)})"
+        if further and self.leading:
+            further += f" AND ({', '.join(keys[: self.leading])}) >= ({', '.join(after[: self.leading])})"
         return (
             f"SELECT {', '.join([*keys, *(column.sql for column in self.columns)])} FROM {self.source} "
             f"WHERE {self._conditions(given)} {further} ORDER BY {', '.join(keys)} LIMIT {PAGE_ROWS}"
@@ -245,11 +249,3 @@ def header(sheet: Sheet, zone: str, language: str) -> list[str]:
     return [
         f"{column.titles[language]} ({zone})" if column.moment else column.titles[language] for column in sheet.columns
     ]
-
-
-def parse(sheet: Sheet, values: Mapping[str, str | UUID | None]) -> tuple[dict[str, Any], list[str], list[str]]:
-    """Return the bound values of the filters given, those that the list does not know, and those that it needs."""
-    given = {name: value for name, value in values.items() if value is not None}
-    unknown = sorted(given.keys() - sheet.filters.keys())
-    missing = sorted(name for name, one in sheet.filters.items() if one.required and name not in given)
-    return {name: value for name, value in given.items() if name in sheet.filters}, unknown, missing

@@ -551,6 +551,22 @@ class MediaErased(MediaEvent):
 
 MEDIA_EVENTS: tuple[type[Event], ...] = (MediaUploaded, MediaErased)
 
+
+class ContentExportStarted(Event):
+    """Somebody took a list of content out as a file; what was in it is not told."""
+
+    type: ClassVar[str] = "content.export.started.v1"
+    aggregate: ClassVar[str] = "content_export"
+
+    export_id: UUID
+    community_id: UUID
+    list_name: str = Field(
+        description="posts, comments, post-comments, post-reactions or comment-reactions", examples=["posts"]
+    )
+    subject_id: UUID | None = Field(description="the post or comment whose list it is; null: of the whole community")
+    rows: int = Field(description="how many the list had when the file was begun", examples=[1200])
+
+
 EVENTS: tuple[type[Event], ...] = (
     PostPublished,
     PostEdited,
@@ -575,4 +591,5 @@ EVENTS: tuple[type[Event], ...] = (
     *CALENDAR_EVENTS,
     *MODERATION_EVENTS,
     *MEDIA_EVENTS,
+    ContentExportStarted,
 )

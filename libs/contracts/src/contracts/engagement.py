@@ -94,10 +94,23 @@ class DeliveryReached(Event):
     recipients: int = Field(ge=0, description="people whom it has reached there so far", examples=[120])
 
 
+class EngagementExportStarted(Event):
+    """Somebody took a list of engagement out as a file; what was in it is not told."""
+
+    type: ClassVar[str] = "engagement.export.started.v1"
+    aggregate: ClassVar[str] = "engagement_export"
+
+    export_id: UUID
+    community_id: UUID
+    list_name: str = Field(description="which list; pulse so far", examples=["pulse"])
+    rows: int = Field(description="how many the list had when the file was begun", examples=[52])
+
+
 EVENTS: tuple[type[Event], ...] = (
     OrderRecorded,
     OrderReversed,
     ActivityPublished,
     ActivityChanged,
     DeliveryReached,
+    EngagementExportStarted,
 )

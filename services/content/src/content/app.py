@@ -24,6 +24,7 @@ from content.delivery import consumers as delivery_consumers
 from content.delivery import jobs as delivery_jobs
 from content.delivery import routes as delivery
 from content.discussion import routes as discussion
+from content.exports import routes as exports
 from content.groups import consumers as groups
 from content.media import queries as media_queries
 from content.media import routes as media
@@ -82,6 +83,7 @@ service = Service(
     routers=[
         posts.imports,
         posts.routes,
+        exports.of_posts,
         editing.routes,
         desk.routes,
         review.routes,
@@ -91,6 +93,7 @@ service = Service(
         announcements.routes,
         discussion.imports,
         discussion.routes,
+        exports.of_discussion,
         reading.routes,
         search.routes,
         contributions.routes,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
-
-LANGUAGES = ("en", "zh")
-"""What every reason can be told in; the first serves whoever asks for neither."""
+from chassis.languages import LANGUAGES
 
 _WORDS: dict[str, Mapping[str, str]] = {}
 
@@ -47,22 +44,6 @@ class _Params(dict[str, Any]):
         return "–"
 
 
-def preferred(header: str | None) -> str:
-    """Return the language of ours that an Accept-Language header (RFC 9110) prefers."""
-    best, most = LANGUAGES[0], 0.0
-    for part in (header or "")[:1000].split(","):
-        tag, _, quality = part.partition(";")
-        language = tag.strip().lower().partition("-")[0]
-        name, _, value = quality.strip().partition("=")
-        try:
-            weight = float(value) if name == "q" else 1.0
-        except ValueError:
-            continue
-        if language in LANGUAGES and most < weight <= 1:
-            best, most = language, weight
-    return best
-
-
 def choose(texts: Mapping[str, str], language: str) -> str | None:
     """Return what an operator wrote in this language or its variants, else in one of ours, else in any."""
     for wanted in (language, *LANGUAGES):
@@ -70,11 +51,3 @@ def choose(texts: Mapping[str, str], language: str) -> str | None:
             if tag.partition("-")[0] == wanted:
                 return text
     return next((text for _, text in sorted(texts.items())), None)
-
-
-async def _of_request(request: Request) -> str:
-    return preferred(request.headers.get("accept-language"))
-
-
-Language = Annotated[str, Depends(_of_request)]
-"""The reader's language, for a route."""

@@ -1,19 +1,16 @@
-"""Which lists there are, their rows page by page, and who took them out."""
+"""Which lists there are, and who took them out."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import col
 
-from chassis import sheets
-from chassis.db import Session, transaction
+from chassis.db import Session
 from chassis.errors import Problem
 from chassis.pagination import Cursors
-from chassis.runtime import Runtime
 from chassis.schemas import Page
 from chassis.sheets import Sheet
 from members.exports.models import Export
@@ -37,21 +34,6 @@ def get_sheet(lists: Mapping[str, Sheet], name: str) -> Sheet:
     if name not in lists:
         raise Problem(404, "not-found", f"There is no such list; these there are: {', '.join(sorted(lists))}.")
     return lists[name]
-
-
-async def pages(
-    runtime: Runtime, organization_id: UUID, sheet: Sheet, parameters: Mapping[str, Any], given: Sequence[str]
-) -> AsyncIterator[list[Sequence[Any]]]:
-    """Yield the rows of a list, a page and a transaction at a time: a slow reader holds no connection. Ends where a sheet is full."""
-    after: Sequence[Any] | None = None
-    left = sheets.MOST_ROWS
-    while left:
-        async with transaction(runtime.engine, organization_id) as session:
-            rows, after = await sheets.page(session, sheet, parameters, given, after)
-        yield rows[:left]
-        left -= len(rows[:left])
-        if after is None:
-            return
 
 
 async def list_page(

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from chassis import clock, sheets
+from chassis import exports
 from chassis.app import router
 from chassis.auth import Manager, OrganizationStaff
+from chassis.exports import XLSX, Taken
+from chassis.languages import Language
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import TenantSession
-from chassis.runtime import runtime_of
+from chassis.runtime import Runtime, runtime_of
 from chassis.schemas import Page
 from members.exports import commands, queries
-from members.exports.models import Export
 from members.exports.schemas import ExportOut
-from members.reasons import Language
 
 routes = router("exports")
 
-XLSX: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A workbook of one sheet: titles in the reader's language, dates and numbers typed, texts never formulas.",
-        "content": {sheets.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": "PK\u0003\u0004"}},
-    }
-}
-
 
 def _narrowed(what: str) -> Any:  # noqa: ANN401  FastAPI's marker
-    return Query(description=f"only those {what}; of lists that have this filter")
+    return exports.narrowed(f"{what}; of lists that have this filter")
 
 
 Name = Annotated[str, Path(max_length=60, description="which list", examples=["memberships"])]
 
 
-def _file(export: Export, chunks: Any) -> StreamingResponse:  # noqa: ANN401  an iterator of bytes
-    name = f"{export.list_name}-{clock.now():%Y-%m-%d}.xlsx"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return StreamingResponse(chunks, media_type=sheets.MEDIA_TYPE, headers=headers)
+def _file(runtime: Runtime, taken: Taken, language: str) -> StreamingResponse:
+    return exports.answer(runtime, taken, language=language, finish=partial(commands.finish, runtime, taken))
 
 
 @routes.get("/v1/communities/{community_id}/exports/{list_name}.xlsx", response_class=Response, responses=XLSX)
@@ -65,7 +57,7 @@ async def export_community_list(  # noqa: PLR0913  one parameter for each filter
 
     Lists: memberships (state, owner), applications (state, persona_id), personas, groups (dimension), group-members (group_id),
     segments, segment-members (segment_id), tags, entry-links (channel) with their figures, tier-members (tier), tier-moves,
-    silence-notices (state), notes, member-file-rows (file_id). A list that needs a filter says so; one with more than 1,048,575 rows has to be narrowed.
+    silence-notices (state), notes, member-file-rows (file_id). A list that needs a filter says so, and one whose filter is of few values names them; one with more than 1,048,575 rows has to be narrowed.
     """
     runtime, sheet = runtime_of(request), queries.get_sheet(queries.COMMUNITY, list_name)
     values = {
@@ -79,10 +71,10 @@ async def export_community_list(  # noqa: PLR0913  one parameter for each filter
         "channel": channel,
         "tier": tier,
     }
-    export, parameters = await commands.start(
-        session, manager.principal, sheet, values, community_id=manager.community_id
+    taken = await commands.start(
+        session, manager.principal, sheet, values, community_id=manager.community_id, zone=manager.zone
     )
-    return _file(export, commands.send(runtime, export, sheet, parameters, zone=manager.zone, language=language))
+    return _file(runtime, taken, language)
 
 
 @routes.get("/v1/communities/{community_id}/exports")
@@ -102,8 +94,7 @@ async def export_organization_list(
 ) -> Response:
     """Take a list of the organization out as XLSX: accounts, communities. Moments are in UTC; each export is recorded."""
     runtime, sheet = runtime_of(request), queries.get_sheet(queries.ORGANIZATION, list_name)
-    export, parameters = await commands.start(session, staff, sheet, {}, community_id=None)
-    return _file(export, commands.send(runtime, export, sheet, parameters, zone="UTC", language=language))
+    return _file(runtime, await commands.start(session, staff, sheet, {}, community_id=None, zone="UTC"), language)
 
 
 @routes.get("/v1/exports")

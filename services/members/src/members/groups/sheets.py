@@ -1,13 +1,14 @@
 """Groups and who is in them as files."""
 
 from chassis.sheets import Column, Filter, Sheet
+from contracts.members import GroupDimension
 
 GROUPS = Sheet(
     name="groups",
     source="community_group",
     where="community_group.community_id = :community_id",
     keys=(("community_group.id", "uuid"),),
-    filters={"dimension": Filter("community_group.dimension = :dimension")},
+    filters={"dimension": Filter("community_group.dimension = :dimension", known=tuple(GroupDimension))},
     columns=(
         Column("id", {"en": "Group", "zh": "小组编号"}, "community_group.id"),
         Column("name", {"en": "Name", "zh": "名称"}, "community_group.name"),

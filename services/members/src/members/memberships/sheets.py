@@ -1,6 +1,7 @@
 """Memberships, tags and notes as files."""
 
 from chassis.sheets import Column, Filter, Sheet
+from contracts.members import MembershipState
 
 ACCOUNT = Column("account_id", {"en": "Account", "zh": "账号"}, "membership.account_id")
 NAME = Column("display_name", {"en": "Name", "zh": "昵称"}, "account.display_name")
@@ -12,7 +13,7 @@ MEMBERSHIPS = Sheet(
     where="membership.community_id = :community_id",
     keys=(("membership.state", "text"), ("membership.id", "uuid")),
     filters={
-        "state": Filter("membership.state = :state"),
+        "state": Filter("membership.state = :state", known=tuple(MembershipState)),
         "owner": Filter("membership.owner_id = :owner", "uuid"),
     },
     columns=(

@@ -8,10 +8,10 @@ from fastapi import Request
 
 from chassis.app import router
 from chassis.auth import Moderator
+from chassis.languages import Language
 from chassis.runtime import runtime_of
 from members.pages import queries
 from members.pages.schemas import MemberFileOut
-from members.reasons import Language
 
 routes = router("memberships")
 

@@ -1,6 +1,9 @@
 """Applications, personas and entry links with their figures as files."""
 
 from chassis.sheets import Column, Filter, Sheet
+from members.screening.applications.policy import State
+from members.screening.figures import queries as figures
+from members.screening.links.policy import PERIODS
 
 APPLICATIONS = Sheet(
     name="applications",
@@ -13,7 +16,7 @@ APPLICATIONS = Sheet(
     where="application.community_id = :community_id",
     keys=(("application.state", "text"), ("application.id", "uuid")),
     filters={
-        "state": Filter("application.state = :state"),
+        "state": Filter("application.state = :state", known=tuple(State)),
         "persona_id": Filter("application.persona_id = :persona_id", "uuid"),
     },
     columns=(
@@ -48,14 +51,28 @@ PERSONAS = Sheet(
         Column("taken", {"en": "Taken", "zh": "已占"}, "persona.taken"),
     ),
 )
-_CAME = """(SELECT count(*) AS applications, count(*) FILTER (WHERE application.state = 'approved') AS joins,
-        count(*) FILTER (WHERE application.state = 'approved' AND membership.state = 'approved') AS members
-    FROM application JOIN membership ON membership.id = application.membership_id
-    WHERE application.link_id = entry_link.id)"""
+
+
+def _still_here(days: int) -> tuple[Column, ...]:
+    """Return the columns about those who joined at least so many days ago: how many, who stayed, who is active."""
+    titles = {
+        "joined": {"en": f"Joined {days} days ago or earlier", "zh": f"加入满{days}天"},
+        "here": {"en": f"Of them, stayed {days} days", "zh": f"其中{days}天后仍在"},
+        "active": {"en": f"Of them, active in {days} days", "zh": f"其中近{days}天活跃"},
+    }
+    return tuple(Column(f"{name}_{days}", title, f"coalesce(came.{name}_{days}, 0)") for name, title in titles.items())
+
+
+# The figures of the list itself (screening.figures), door by door.
+_DOOR = "WITH door AS (SELECT entry_link.id, entry_link.id AS key)"
+_ORDERS = f"""SELECT sum(orders) AS orders, array_agg(currency || ' ' || buyers) AS buyers, array_agg(currency || ' ' || amount_fen) AS amounts
+    FROM ({_DOOR} {figures.ORDERS}) AS by_currency"""
 ENTRY_LINKS = Sheet(
     name="entry-links",
     source=f"""entry_link LEFT JOIN entry_link_opens AS opened ON opened.link_id = entry_link.id
-        CROSS JOIN LATERAL {_CAME} AS came""",
+        LEFT JOIN LATERAL ({_DOOR} {figures.CAME}) AS came ON true
+        LEFT JOIN LATERAL ({_DOOR} {figures.MOMENTS}) AS valued ON true
+        LEFT JOIN LATERAL ({_ORDERS}) AS bought ON true""",
     where="entry_link.community_id = :community_id",
     keys=(("entry_link.id", "uuid"),),
     filters={"channel": Filter("entry_link.channel = :channel")},
@@ -67,9 +84,15 @@ ENTRY_LINKS = Sheet(
         Column("tags", {"en": "Tags", "zh": "标签"}, "entry_link.tags"),
         Column("most", {"en": "Limit", "zh": "上限"}, "entry_link.most"),
         Column("opens", {"en": "Opened", "zh": "打开次数"}, "coalesce(opened.opens, 0)"),
-        Column("applications", {"en": "Applications", "zh": "申请数"}, "came.applications"),
-        Column("joins", {"en": "Joined", "zh": "加入数"}, "came.joins"),
-        Column("members", {"en": "Still members", "zh": "仍为成员"}, "came.members"),
+        Column("applications", {"en": "Applications", "zh": "申请数"}, "coalesce(came.applications, 0)"),
+        Column("joins", {"en": "Joined", "zh": "加入数"}, "coalesce(came.joins, 0)"),
+        Column("members", {"en": "Still members", "zh": "仍为成员"}, "coalesce(came.members, 0)"),
+        Column("active", {"en": "Active in 30 days", "zh": "近30天活跃"}, "coalesce(came.active, 0)"),
+        *(column for days in PERIODS for column in _still_here(days)),
+        Column("value_reached", {"en": "Had a moment of value", "zh": "达成价值时刻"}, "coalesce(valued.reached, 0)"),
+        Column("orders", {"en": "Orders", "zh": "订单数"}, "coalesce(bought.orders, 0)::bigint"),
+        Column("buyers", {"en": "Buyers by currency", "zh": "各币种买家数"}, "bought.buyers"),
+        Column("amounts", {"en": "Amounts in the smallest unit", "zh": "各币种金额（最小单位）"}, "bought.amounts"),
         Column("expires_at", {"en": "Expires", "zh": "过期时间"}, "entry_link.expires_at", moment=True),
         Column("withdrawn_at", {"en": "Withdrawn", "zh": "停用时间"}, "entry_link.withdrawn_at", moment=True),
         Column("created_at", {"en": "Made", "zh": "创建时间"}, "entry_link.created_at", moment=True),

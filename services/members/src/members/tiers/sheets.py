@@ -1,6 +1,7 @@
 """Who is in which tier, how they came there, and notices for silence as files."""
 
 from chassis.sheets import Column, Filter, Sheet
+from members.tiers.removal.policy import NoticeState
 
 ACCOUNT, NAME = {"en": "Account", "zh": "账号"}, {"en": "Name", "zh": "昵称"}
 
@@ -42,7 +43,7 @@ SILENCE_NOTICES = Sheet(
     source="silence_notice AS notice JOIN account ON account.id = notice.account_id",
     where="notice.community_id = :community_id",
     keys=(("notice.state", "text"), ("notice.id", "uuid")),
-    filters={"state": Filter("notice.state = :state")},
+    filters={"state": Filter("notice.state = :state", known=tuple(NoticeState))},
     columns=(
         Column("id", {"en": "Notice", "zh": "通知编号"}, "notice.id"),
         Column("account_id", ACCOUNT, "notice.account_id"),

@@ -10,6 +10,7 @@ from fastapi import Query, Request, Response
 from chassis.app import router
 from chassis.auth import Manager, Moderator
 from chassis.errors import not_found
+from chassis.languages import Language
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
@@ -23,7 +24,6 @@ from members.groups.assignments.schemas import (
     RulesPreview,
     RulesRunOut,
 )
-from members.reasons import Language
 
 routes = router("groups")
 

@@ -11,6 +11,7 @@ from pydantic import StringConstraints
 
 from chassis.app import router
 from chassis.auth import Manager
+from chassis.languages import Language
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, Route, TenantSession, UploadRequest, tag
 from chassis.runtime import runtime_of
@@ -28,7 +29,6 @@ from members.memberships.files.schemas import (
     MemberFileMap,
     MemberFileRowOut,
 )
-from members.reasons import Language
 
 
 class MemberFileRequest(UploadRequest):

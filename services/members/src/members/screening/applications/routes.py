@@ -9,11 +9,11 @@ from fastapi import Query, Request, Response
 
 from chassis.app import router
 from chassis.auth import Moderator, Visitor
+from chassis.languages import Language
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
-from members.reasons import Language
 from members.screening.applications import commands, queries
 from members.screening.applications.policy import State
 from members.screening.applications.schemas import (

@@ -8,9 +8,9 @@ from fastapi import Response
 
 from chassis.app import router
 from chassis.auth import Moderator
+from chassis.languages import Language
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.schemas import problems
-from members.reasons import Language
 from members.screening.applications import queries
 from members.screening.applications.schemas import (
     ApplicationDecide,

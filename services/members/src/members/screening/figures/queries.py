@@ -34,10 +34,9 @@ _PERIOD = """,
 _OLD = """,
         application.state = 'approved' AND application.decided_at <= CAST(:now AS timestamptz) - interval '{days} days' AS old_{days}"""
 
+# These follow a WITH that names the doors: door (id, key).
 # A membership's `joined_at` is the first approval; who came back is counted from the approval of the application.
-_CAME = (
-    _DOOR
-    + f"""
+CAME = f"""
 SELECT key, count(*) AS applications,
     count(*) FILTER (WHERE approved) AS joins,
     count(*) FILTER (WHERE approved AND belongs) AS members,
@@ -52,20 +51,14 @@ FROM (
         ON facts.community_id = application.community_id AND facts.account_id = application.account_id
 ) AS came GROUP BY key
 """
-)
 
-_OPENS = (
-    _DOOR
-    + """
+_OPENS = """
 SELECT key, count(*) AS links, coalesce(sum(opens), 0) AS opens
 FROM door LEFT JOIN entry_link_opens ON entry_link_opens.link_id = door.id GROUP BY key
 """
-)
 
 # What somebody brings counts for the door that they came through last, and for no other.
-_PEOPLE = (
-    _DOOR
-    + """, people AS (
+_PEOPLE = """, people AS (
     SELECT door.key, last.account_id FROM door JOIN (
         SELECT DISTINCT ON (account_id) account_id, link_id FROM application
         WHERE community_id = :community_id AND state = 'approved' AND link_id IS NOT NULL
@@ -74,37 +67,31 @@ _PEOPLE = (
     ) AS last ON last.link_id = door.id
 )
 """
-)
 
-_MOMENTS = (
-    _PEOPLE
-    + """
+MOMENTS = f"""{_PEOPLE}
 SELECT key, count(DISTINCT account_id) AS reached FROM people JOIN entry_value_moment AS moment USING (account_id)
 WHERE moment.community_id = :community_id GROUP BY key
 """
-)
 
-_ORDERS = (
-    _PEOPLE
-    + """
+ORDERS = f"""{_PEOPLE}
 SELECT key, currency, count(*) AS orders, count(DISTINCT account_id) AS buyers, sum(amount_fen - least(reversed_fen, amount_fen)) AS amount_fen
 FROM people JOIN entry_order AS bought USING (account_id)
 WHERE bought.community_id = :community_id AND NOT cancelled AND (reversed_fen < amount_fen OR amount_fen = 0)
 GROUP BY key, currency ORDER BY key, currency
 """
-)
 
 
 async def _count(session: Session, community_id: UUID, key: Key, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return key → its figures, those of a key that brought nobody too."""
     values = {"community_id": community_id, "keys": list(keys)}
-    opened = {row.key: row for row in await session.execute(text(_OPENS.format(key=key)), values)}
+    door = _DOOR.format(key=key)
+    opened = {row.key: row for row in await session.execute(text(door + _OPENS), values)}
     came: dict[str, Any] = {
-        row.key: row for row in await session.execute(text(_CAME.format(key=key)), values | {"now": clock.now()})
+        row.key: row for row in await session.execute(text(door + CAME), values | {"now": clock.now()})
     }
-    reached = {row.key: row.reached for row in await session.execute(text(_MOMENTS.format(key=key)), values)}
+    reached = {row.key: row.reached for row in await session.execute(text(door + MOMENTS), values)}
     orders: dict[str, list[OrderFigures]] = {}
-    for row in await session.execute(text(_ORDERS.format(key=key)), values):
+    for row in await session.execute(text(door + ORDERS), values):
         orders.setdefault(row.key, []).append(OrderFigures.model_validate(row, from_attributes=True))
     return {
         one: {

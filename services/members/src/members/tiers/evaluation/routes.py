@@ -8,11 +8,11 @@ from fastapi import Query, Request
 
 from chassis.app import router
 from chassis.auth import Analyst, Manager, Member
+from chassis.languages import Language
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import TenantSession
 from chassis.runtime import runtime_of
 from chassis.schemas import Page
-from members.reasons import Language
 from members.tiers.evaluation import own, queries
 from members.tiers.evaluation.policy import Outcome
 from members.tiers.evaluation.schemas import (

@@ -8,11 +8,11 @@ from fastapi import Request, Response
 
 from chassis.app import router
 from chassis.auth import Manager, Member
+from chassis.languages import Language
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
-from members.reasons import Language
 from members.tiers.evaluation import queries as tiers
 from members.tiers.evaluation.schemas import TierMoveOut
 from members.tiers.placements import commands, queries

@@ -10,11 +10,11 @@ from fastapi import Query, Request, Response
 from chassis.app import router
 from chassis.auth import Manager, Member, Visitor
 from chassis.errors import not_found
+from chassis.languages import Language
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
-from members.reasons import Language
 from members.tiers.removal import commands, queries
 from members.tiers.removal.policy import NoticeState
 from members.tiers.removal.schemas import (
