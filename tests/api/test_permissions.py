@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
 PUBLIC = {
     "getJwks",
     "registerAccount",
+    "readMedia",  # its address is signed
     "signUpOrganization",
     "createSession",
     "refreshSession",

@@ -69,7 +69,7 @@ class Town:
 
     def everything(self) -> set[str]:
         """Every id that another organization must never see."""
-        ids = {value for name, value in self.ids.items() if name != "emoji"}
+        ids = {value for name, value in self.ids.items() if name not in {"emoji", "variant"}}
         accounts = {person.account_id for person in self.people.values()}
         ids = {value for value in ids if len(value) > SHORT}
         return ids | accounts | {self.organization_id, self.other_community, self.draft_community}
@@ -166,6 +166,7 @@ def found_town(base_url: str) -> Town:
             "detector_id": f"/v1/communities/{community}/detectors/{town.ids['detector_id']}",
             "hold_id": f"/v1/communities/{community}/holds/{town.ids['hold_id']}",
             "brand_persona_id": f"/v1/brand-personas/{town.ids['brand_persona_id']}",
+            "media_id": f"/v1/media/{town.ids['media_id']}",
             "theme_id": f"/v1/communities/{community}/themes/{town.ids['theme_id']}",
             "item_id": f"/v1/communities/{community}/items/{town.ids['item_id']}",
             "slot_id": f"/v1/communities/{community}/slots/{town.ids['slot_id']}",
@@ -229,6 +230,8 @@ def _something_is_held(town: Town, community: str) -> None:
 def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
     made = checked(owner.post("/v1/brand-personas", json={"name": {"zh": "小英老师"}}))
     town.ids["brand_persona_id"] = made["id"]
+    made = _checked(owner.post("/v1/media", json={"kind": "file", "name": "words.txt", "size": 5}))
+    town.ids |= {"media_id": made["id"], "variant": "original"}
 
 
 def _something_is_planned(town: Town, owner: httpx.Client, community: str) -> None:
