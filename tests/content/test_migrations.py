@@ -105,3 +105,41 @@ async def test_moderation_comes_to_a_database_with_posts(cluster: Cluster) -> No
     )
     assert found.strip().splitlines()[-1] == "3|1"
     cluster.drop(database)
+
+
+async def test_reading_comes_to_a_database_with_a_discussion(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0006")
+    organization, community, post, hidden, account = (new_id() for _ in range(5))
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO post (id, organization_id, community_id, author_id, title, body, section, published_at, origin, version, mentions)
+        VALUES ('{post}', '{organization}', '{community}', '{account}', '单词', 'Serendipity', 'general', now(), 'live', 1, '{{{account}}}');
+        INSERT INTO comment (id, organization_id, community_id, post_id, author_id, body, commented_at, origin, version, state)
+        VALUES (gen_random_uuid(), '{organization}', '{community}', '{post}', '{account}', '好', now(), 'live', 1, 'published'),
+            ('{hidden}', '{organization}', '{community}', '{post}', '{account}', '坏', now(), 'live', 1, 'held');
+        INSERT INTO reaction (id, organization_id, community_id, subject_kind, subject_id, account_id, emojis, reacted_at, version)
+        SELECT gen_random_uuid(), '{organization}', '{community}', 'post', '{post}', gen_random_uuid(), emojis::text[], now(), 1
+        FROM (VALUES ('{{👍}}'), ('{{👍,🎉}}'), ('{{}}')) AS given(emojis);
+        """,
+        database=database.name,
+    )
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0007")
+    found = cluster.postgres.psql(
+        f"""
+        SELECT comments, readers, saves, reactors, reactions FROM tally WHERE subject_id = '{post}';
+        SELECT string_agg(field || ':' || replace(words, chr(1), '^'), ' ' ORDER BY subject_kind, field) FROM search_document;
+        SELECT count(*) FROM mention WHERE account_id = '{account}' AND subject_id = '{post}';
+        SELECT count(*) FROM search_document WHERE subject_id = '{hidden}';
+        """,
+        database=database.name,
+    )
+    assert found.strip().splitlines()[-5:] == [
+        '1|0|0|2|{ "👍" : 2, "🎉" : 1 }',
+        "body:好 body:单词",
+        "^serendipity title:单词",
+        "1",
+        "0",
+    ]
+    cluster.drop(database)

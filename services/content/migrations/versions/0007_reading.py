@@ -297,6 +297,7 @@ SEARCH = [
         tenant uuid := current_setting('hearth.organization_id')::uuid;
         needles text[] := ARRAY(SELECT search_words(term) FROM unnest(terms) AS term);
         wanted bigint[] := ARRAY(SELECT DISTINCT gram FROM unnest(needles) AS needle, unnest(search_grams(community, needle, false)) AS gram);
+        single boolean := cardinality(terms) = 1;
         searched text;
         picked search_hit[];
         near integer;
@@ -313,19 +314,19 @@ SEARCH = [
             SELECT count(*) INTO near FROM (
                 SELECT words FROM search_document WHERE community_id = community AND organization_id = tenant AND field = searched
                     AND (said_at, subject_id) < (latest, latest_id) ORDER BY said_at DESC, subject_id DESC LIMIT 300) AS newest
-            WHERE (SELECT bool_and(strpos(words, needle) > 0) FROM unnest(needles) AS needle);
+            WHERE strpos(words, needles[1]) > 0 AND (single OR (SELECT bool_and(strpos(words, needle) > 0) FROM unnest(needles) AS needle));
             IF near >= 3 THEN
                 SELECT array_agg(ROW(field, subject_kind, subject_id, post_id, said_at)::search_hit) INTO picked FROM (
                     SELECT newest.* FROM (
                         SELECT * FROM search_document WHERE community_id = community AND organization_id = tenant AND field = searched
                             AND (said_at, subject_id) < (latest, latest_id) ORDER BY said_at DESC, subject_id DESC LIMIT 20000) AS newest
                     WHERE subject_kind = ANY(kinds)
-                        AND (SELECT bool_and(strpos(words, needle) > 0) FROM unnest(needles) AS needle)
+                        AND strpos(words, needles[1]) > 0 AND (single OR (SELECT bool_and(strpos(words, needle) > 0) FROM unnest(needles) AS needle))
                         AND EXISTS (SELECT FROM post WHERE post.id = newest.post_id AND post.state = 'published'
                             AND (caller_groups IS NULL OR post.group_id IS NULL OR post.group_id = ANY(caller_groups)))
                         AND NOT (searched = 'body' AND subject_kind = 'post' AND EXISTS (
                             SELECT FROM search_document AS title WHERE title.subject_id = newest.subject_id AND title.field = 'title'
-                                AND (SELECT bool_and(strpos(title.words, needle) > 0) FROM unnest(needles) AS needle)))
+                                AND strpos(title.words, needles[1]) > 0 AND (single OR (SELECT bool_and(strpos(title.words, needle) > 0) FROM unnest(needles) AS needle))))
                     ORDER BY said_at DESC, subject_id DESC LIMIT 51) AS found;
             END IF;
             IF coalesce(cardinality(picked), 0) < 51 THEN
@@ -333,14 +334,14 @@ SEARCH = [
                     SELECT * FROM search_document WHERE search_grams(community_id, words, true) @> wanted
                         AND community_id = community AND organization_id = tenant AND field = searched
                         AND (said_at, subject_id) < (latest, latest_id) AND subject_kind = ANY(kinds)
-                        AND (SELECT bool_and(strpos(words, needle) > 0) FROM unnest(needles) AS needle))
+                        AND strpos(words, needles[1]) > 0 AND (single OR (SELECT bool_and(strpos(words, needle) > 0) FROM unnest(needles) AS needle)))
                 SELECT array_agg(ROW(field, subject_kind, subject_id, post_id, said_at)::search_hit) INTO picked FROM (
                     SELECT * FROM matching
                     WHERE EXISTS (SELECT FROM post WHERE post.id = matching.post_id AND post.state = 'published'
                             AND (caller_groups IS NULL OR post.group_id IS NULL OR post.group_id = ANY(caller_groups)))
                         AND NOT (searched = 'body' AND subject_kind = 'post' AND EXISTS (
                             SELECT FROM search_document AS title WHERE title.subject_id = matching.subject_id AND title.field = 'title'
-                                AND (SELECT bool_and(strpos(title.words, needle) > 0) FROM unnest(needles) AS needle)))
+                                AND strpos(title.words, needles[1]) > 0 AND (single OR (SELECT bool_and(strpos(title.words, needle) > 0) FROM unnest(needles) AS needle))))
                     ORDER BY said_at DESC, subject_id DESC LIMIT 51) AS found;
             END IF;
             RETURN QUERY SELECT * FROM unnest(picked);
