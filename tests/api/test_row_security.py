@@ -128,6 +128,16 @@ async def rows_everywhere(stack: RealStack, town: Town, neighbours: Town) -> Non
                     "INSERT INTO projection_position VALUES ('test', $1, 'test', $2, 1)", uuid4(), organization
                 )
 
+    async with connected(stack, "content", "owner") as owner:
+        for organization in (town.organization_id, neighbours.organization_id):
+            # Folding is left to chance; nothing is nothing in either.
+            await owner.execute("INSERT INTO tally VALUES ($1, $2, 0, 0, 0, 0, '{}')", uuid4(), organization)
+            await owner.execute(
+                "INSERT INTO tally_delta (organization_id, subject_id, what, delta) VALUES ($2, $1, 'comments', 0)",
+                uuid4(),
+                organization,
+            )
+
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_tenant_table_is_under_forced_row_security(stack: RealStack, service: str) -> None:

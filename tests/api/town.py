@@ -207,6 +207,12 @@ def _something_is_said(town: Town, community: str) -> None:
         comment = checked(member.post(f"{base}/posts/{post}/comments", json={"body": "Serendipity"}))["id"]
         checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
         checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
+        checked(member.post(f"{base}/posts", json={"body": f"<@{own['account_id']}>"}))
+    with town.as_person("owner") as owner:
+        checked(owner.post(f"{base}/reads", json={"post_ids": [post]}))
+        checked(owner.put(f"{base}/reads/horizon", json={"until": "2026-01-01T00:00:00Z"}))
+        checked(owner.put(f"{base}/posts/{post}/bookmark"))
+        checked(owner.get(f"{base}/feed?order=hot"))
     town.ids |= {"post_id": post, "comment_id": comment}
 
 
@@ -230,7 +236,7 @@ def _something_is_held(town: Town, community: str) -> None:
 def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
     made = checked(owner.post("/v1/brand-personas", json={"name": {"zh": "小英老师"}}))
     town.ids["brand_persona_id"] = made["id"]
-    made = _checked(owner.post("/v1/media", json={"kind": "file", "name": "words.txt", "size": 5}))
+    made = checked(owner.post("/v1/media", json={"kind": "file", "name": "words.txt", "size": 5}))
     town.ids |= {"media_id": made["id"], "variant": "original"}
 
 
