@@ -125,6 +125,7 @@ def _is_id(value: object) -> bool:
         return False
 
 
+@pytest.mark.timeout(1800)  # it sends thousands of requests
 def test_whatever_is_sent_is_answered_as_documented(
     fuzzed: schemathesis.BaseSchema,
     playground: Town,
