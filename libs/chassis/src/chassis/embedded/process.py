@@ -1,18 +1,42 @@
 """Child processes of the local stack: spawned to die with us, and told apart from strangers before any signal."""
 
 import contextlib
-import ctypes
+import errno
 import os
 import pwd
+import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-# Resolved at import: between fork and exec nothing may be looked up or imported.
-_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_LAUNCH_SECONDS = 60.0
+_LAUNCHER = """
+import ctypes, os, sys
+
+parent, number, uid, gid, report = map(int, sys.argv[1:6])
+program = sys.argv[6:]
+# What we were given: the interpreter may have added LC_CTYPE to what it passes on.
+with open("/proc/self/environ", "rb") as stream:
+    environment = dict(part.split(b"=", 1) for part in stream.read().split(b"\\0") if b"=" in part)
+try:
+    if uid >= 0:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    ctypes.CDLL(None).prctl(1, number, 0, 0, 0)  # PR_SET_PDEATHSIG; a change of user after it would clear it
+    if os.getppid() != parent:  # it died before the signal was armed
+        os._exit(1)
+    os.set_inheritable(report, False)
+    os.execvpe(program[0], program, environment)
+except OSError as error:
+    os.write(report, str(error.errno).encode())
+    os._exit(127)
+"""
+"""Arms the death signal in a process of its own and becomes the program. Between fork and exec of a process with threads nothing of
+Python's may run: a lock that another thread held at the fork is never released there, and the parent waits for ever."""
 
 
 class EmbeddedError(RuntimeError):
@@ -33,6 +57,20 @@ def spawn(
     With `death_signal` the kernel sends that signal to the child when the calling *thread* ends, so call this from a
     thread that lives as long as the child shall. `user` drops root's privileges.
     """
+    if death_signal is not None:
+        return _spawn_to_die_with_us(argv, death_signal, log=log, env=env, user=user, cwd=cwd)
+    return _popen(argv, log=log, env=env, user=user, cwd=cwd)
+
+
+def _popen(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    user: pwd.struct_passwd | None = None,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(  # noqa: S603 - argv is built by us
@@ -45,25 +83,43 @@ def spawn(
             user=None if user is None else user.pw_uid,
             group=None if user is None else user.pw_gid,
             extra_groups=None if user is None else [],
+            pass_fds=pass_fds,
             # A Ctrl-C in the terminal reaches only the supervisor, which then stops all in order.
             start_new_session=True,
             umask=0o077,
-            # Runs after the change of user, which would clear the death signal.
-            preexec_fn=None if death_signal is None else _die_with(os.getpid(), death_signal),  # noqa: PLW1509
         )
     finally:
         os.close(descriptor)
 
 
-def _die_with(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
-    number = int(death_signal)
-
-    def arm() -> None:
-        _prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the signal was armed
-            os._exit(1)
-
-    return arm
+def _spawn_to_die_with_us(
+    argv: Sequence[str],
+    death_signal: signal.Signals,
+    *,
+    log: Path,
+    env: Mapping[str, str] | None,
+    user: pwd.struct_passwd | None,
+    cwd: Path | None,
+) -> subprocess.Popen[bytes]:
+    """Start `argv` by way of the launcher; returns when it has become the program, so that nobody sees it as anything else."""
+    became, report = os.pipe2(os.O_CLOEXEC)
+    try:
+        identity = (-1, -1) if user is None else (user.pw_uid, user.pw_gid)
+        numbers = (os.getpid(), int(death_signal), *identity, report)
+        launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *map(str, numbers)]
+        process = _popen([*launcher, *argv], log=log, env=env, cwd=cwd, pass_fds=(report,))
+    except BaseException:
+        os.close(became)
+        raise
+    finally:
+        os.close(report)
+    with os.fdopen(became, "rb", buffering=0) as stream:
+        ended, _, _ = select.select([stream], [], [], _LAUNCH_SECONDS)
+        failure = stream.read() if ended else str(errno.ETIMEDOUT).encode()
+    if failure:
+        end(process.pid, (signal.SIGKILL, 5.0), child=process)
+        raise OSError(int(failure), os.strerror(int(failure)), argv[0])
+    return process
 
 
 def alive(pid: int) -> bool:
