@@ -75,10 +75,15 @@ class Operation:
         query = {}
         for one in self.raw.get("parameters", ()):
             if one["in"] == "query" and one.get("required"):
-                if "example" not in one:
+                if one["name"] not in values and "example" not in one:
                     raise LookupError(f"{self}: the query parameter {one['name']} has no example")
-                query[one["name"]] = one["example"]
+                query[one["name"]] = values.get(one["name"]) or one["example"]
         return f"{path}?{urlencode(query)}" if query else path
+
+    def ask(self, values: Mapping[str, str], query: str) -> str:
+        """The filled path with more in its query."""
+        filled = self.fill(values)
+        return f"{filled}{'&' if '?' in filled else '?'}{query}"
 
     def body(self) -> tuple[str, bytes] | None:
         """The content type and body of its example, None when it takes none. Raises LookupError when it has no example."""
@@ -89,7 +94,9 @@ class Operation:
         if "example" not in media:
             raise LookupError(f"{self}: its body has no example")
         example = media["example"]
-        return kind, urlencode(example).encode() if "form" in kind else json.dumps(example).encode()
+        if "form" in kind:
+            return kind, urlencode(example).encode()
+        return kind, (json.dumps(example) if "json" in kind else example).encode()
 
 
 def operations(document: Json) -> list[Operation]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import asyncpg
-from tests.stack_fixture import SERVICES, LiveStack
+from tests.stack_fixture import DRAIN_SECONDS, SERVICES, LiveStack, until
 
 from chassis.embedded.postgres import Postgres
 from hearth.stack_folder import roles_of
@@ -20,11 +20,15 @@ UNLIMITED = {
 }
 # Passwords are hashed by the dozen here, and prove nothing.
 CHEAP = {"HEARTH_MEMBERS_ARGON2_TIME_COST": "1", "HEARTH_MEMBERS_ARGON2_MEMORY_KIB": "64"}
-# These change by themselves: scheduled chores, counted wrong passwords.
-RESTLESS = {"due_work", "login_limit", "alembic_version"}
+# These change by themselves: scheduled chores, counted wrong passwords, counted looks at doors.
+RESTLESS = {"due_work", "login_limit", "entry_link_opens", "alembic_version"}
 # The relay marks what it has published; whether an event is there is what counts.
 KEY_ONLY = {"outbox": "event_id"}
 
+_UNDER_WAY = """
+SELECT (SELECT count(*) FROM segment_dirty) + (SELECT count(*) FROM tier_dirty)
+     + (SELECT count(*) FROM due_work WHERE due_at <= now()) AS rows
+"""
 _TABLES = """
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
 """
@@ -41,6 +45,14 @@ class RealStack(LiveStack):
     def begin(self) -> None:
         """Bring it up."""
         self.start(**UNLIMITED, **CHEAP, HEARTH_LOG_LEVEL="WARNING")
+
+    def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Wait until every event has taken effect, and what is worked out in the background has been."""
+        while True:
+            super().drain(seconds)
+            if not self.sql("members", _UNDER_WAY)[0]["rows"]:
+                return
+            until(lambda: not self.sql("members", _UNDER_WAY)[0]["rows"], "segments and tiers are worked out", seconds)
 
     @cached_property
     def secrets(self) -> dict[str, str]:

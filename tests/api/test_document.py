@@ -79,6 +79,7 @@ def test_every_refusal_is_documented_as_a_problem(document: Json, every_operatio
         wanted |= {"404"} if one.path_parameters else set()
         wanted |= {"422"} if one.path_parameters or one.raw.get("parameters") or one.body() else set()
         wanted |= {"413"} if one.body() else set()
+        wanted |= {"415"} if "application/json" in one.raw.get("requestBody", {}).get("content", {}) else set()
         wanted |= {"412", "428"} if one.wants_version else set()
         complaints += [f"{one}: {status} is missing" for status in wanted - answers.keys()]
         for status, answer in answers.items():

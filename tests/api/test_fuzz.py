@@ -37,7 +37,7 @@ CONFIG: Json = {
     "checks": {
         "positive_data_acceptance": {"expected-statuses": MEETS},
         "negative_data_rejection": {
-            "expected-statuses": ["400", "401", "403", "404", "405", "409", "412", "413", "414", "422", "428"]
+            "expected-statuses": ["400", "401", "403", "404", "405", "409", "412", "413", "414", "415", "422", "428"]
         },
         "missing_required_header": {"expected-statuses": ["422", "428"]},
         # Who may call what has tests of its own, over all of it.
@@ -50,6 +50,15 @@ CONFIG: Json = {
         {"include-operation-id": "issueClientToken", "checks": {"positive_data_acceptance": {"enabled": False}}},
     ],
 }
+FREE_TEXT = {"list_name", "tag", "token"}
+
+
+@schemathesis.serializer("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+def workbook(_context: Any, value: Any) -> bytes:
+    """Send what was drawn for a workbook, which is none."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 # They would end what the others need.
 ON_ANOTHER_COMMUNITY = {"archiveCommunity", "pauseCommunity"}
 
@@ -91,7 +100,8 @@ def aim(case: schemathesis.Case[Any], playground: Town, things: dict[str, list[s
     """Let most ids that could be somebody's be of something that is there, and most versions be young; the case itself decides which."""
     for name, value in case.path_parameters.items():
         digest = sha256(repr((case.path, case.body, value)).encode()).digest()
-        if name in things and digest[0] < 224 and _is_id(value):
+        # The gateway takes no free text in a path that reads two ways; what it refuses has tests of its own.
+        if name in things and (name in FREE_TEXT or (digest[0] < 224 and _is_id(value))):
             case.path_parameters[name] = things[name][digest[1] % len(things[name])]
             if case.operation.definition.raw["operationId"] in ON_ANOTHER_COMMUNITY:
                 case.path_parameters[name] = playground.other_community
@@ -115,6 +125,7 @@ def _is_id(value: object) -> bool:
         return False
 
 
+@pytest.mark.timeout(1800)  # it sends thousands of requests
 def test_whatever_is_sent_is_answered_as_documented(
     fuzzed: schemathesis.BaseSchema,
     playground: Town,

@@ -185,13 +185,13 @@ def test_hostile_items_of_an_import_are_rejected_one_by_one(owner: httpx.Client,
 )
 def test_another_content_type_is_not_read_as_json(owner: httpx.Client, place: Place, kind: str) -> None:
     url, body, _ = place
-    refused(owner.post(url, content=json.dumps(body).encode(), headers={"Content-Type": kind}), {415, 422})
+    refused(owner.post(url, content=json.dumps(body).encode(), headers={"Content-Type": kind}), 415)
 
 
 def test_two_content_types_are_not_read_as_json(owner: httpx.Client, place: Place) -> None:
     url, body, _ = place
     twice = [("Content-Type", "text/plain"), ("Content-Type", "application/json")]
-    refused(owner.post(url, content=json.dumps(body).encode(), headers=twice), {400, 415, 422})
+    refused(owner.post(url, content=json.dumps(body).encode(), headers=twice), {400, 415})
 
 
 def test_a_body_that_says_it_is_compressed_is_not_unpacked(owner: httpx.Client, place: Place) -> None:

@@ -144,7 +144,9 @@ def test_every_other_method_of_every_path_is_refused_with_those_that_are_not(
             for method in {name.upper() for name in METHODS} - allowed - {"HEAD", "OPTIONS", "TRACE"}:
                 answer = client.request(method, operations[0].fill(town.ids))
                 refused(answer, 405)
-                assert {name.strip() for name in answer.headers["allow"].split(",")} == allowed, operations[0].path
+                # What the gateway answers itself has a HEAD with each GET.
+                named = {name.strip() for name in answer.headers["allow"].split(",")} - {"HEAD"}
+                assert named == allowed, operations[0].path
 
 
 def test_a_method_cannot_be_overridden(town: Town, token: str) -> None:

@@ -7,9 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from tests.api.belonging import belong, checked
+from tests.readiness import STEPS
 
 PASSWORD = "a long enough password"
 EMOJI = "👍"
+SHORT = 15
+"""What is shorter is a number or a word, and no secret."""
 # Who is what in the community. Each but the first two applied; what follows is what became of it.
 PEOPLE: dict[str, list[str] | None] = {
     "outsider": None,
@@ -64,20 +68,15 @@ class Town:
         """Every id that another organization must never see."""
         ids = {value for name, value in self.ids.items() if name != "emoji"}
         accounts = {person.account_id for person in self.people.values()}
+        ids = {value for value in ids if len(value) > SHORT}
         return ids | accounts | {self.organization_id, self.other_community, self.draft_community}
-
-
-def _checked(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-    body: dict[str, Any] = answer.json() if answer.content else {}
-    return body
 
 
 def sign_in(town: Town, name: str) -> Person:
     """Start a session of one of the people."""
     login = {"organization": town.slug, "email": f"{name}@{town.slug}.example", "password": PASSWORD}
     with town.client() as anybody:
-        session = _checked(anybody.post("/v1/sessions", json=login))
+        session = checked(anybody.post("/v1/sessions", json=login))
     return Person(session["account_id"], session["access_token"])
 
 
@@ -90,28 +89,31 @@ def register(town: Town, name: str) -> Person:
         "display_name": f"{name} 小雨",
     }
     with town.client() as anybody:
-        _checked(anybody.post("/v1/accounts", json=new))
+        checked(anybody.post("/v1/accounts", json=new))
     person = town.people[name] = sign_in(town, name)
     return person
 
 
 def _community(owner: httpx.Client, *, opened: bool) -> str:
     slug = f"c-{uuid4().hex[:12]}"
-    made = _checked(owner.post("/v1/communities", json={"name": {"zh": "社群"}, "slug": slug, "zone": "Asia/Shanghai"}))
+    made = checked(owner.post("/v1/communities", json={"name": {"zh": "社群"}, "slug": slug, "zone": "Asia/Shanghai"}))
     if opened:
+        for step in STEPS:
+            url = f"/v1/communities/{made['id']}/{step.path}"
+            checked(owner.request(step.method, url, json=step.body, headers=step.headers))
         _step(owner, f"/v1/communities/{made['id']}", "open")
     return str(made["id"])
 
 
 def _step(client: httpx.Client, url: str, step: str, **body: Any) -> None:
-    version = _checked(client.get(url))["version"]
+    version = checked(client.get(url))["version"]
     headers = {"If-Match": f'"{version}"'}
     answer = (
         client.put(f"{url}/{step}", json=body, headers=headers)
         if body
         else client.post(f"{url}/{step}", headers=headers)
     )
-    _checked(answer)
+    checked(answer)
 
 
 def found_town(base_url: str) -> Town:
@@ -120,7 +122,7 @@ def found_town(base_url: str) -> Town:
     town = Town(base_url, slug)
     brand = {"email": f"owner@{slug}.example", "password": PASSWORD, "display_name": "Owner"}
     with town.client() as anybody:
-        made = _checked(anybody.post("/v1/organizations", json={"name": "Brand", "slug": slug, "owner": brand}))
+        made = checked(anybody.post("/v1/organizations", json={"name": "Brand", "slug": slug, "owner": brand}))
     town.organization_id = made["id"]
     town.people["owner"] = sign_in(town, "owner")
     with town.as_person("owner") as owner:
@@ -142,6 +144,9 @@ def found_town(base_url: str) -> Town:
             "organization_id": town.organization_id,
             "emoji": EMOJI,
         }
+        register(town, "candidate")
+        with town.as_person("candidate") as candidate:
+            town.ids |= belong(owner, community, town.ids, candidate)
         addresses = {
             "community_id": f"/v1/communities/{community}",
             "membership_id": f"/v1/communities/{community}/memberships/{membership_id}",
@@ -149,7 +154,7 @@ def found_town(base_url: str) -> Town:
             "comment_id": f"/v1/communities/{community}/comments/{town.ids['comment_id']}",
             "account_id": f"/v1/accounts/{town.ids['account_id']}",
         }
-        town.versions = {name: _checked(owner.get(url))["version"] for name, url in addresses.items()}
+        town.versions = {name: checked(owner.get(url))["version"] for name, url in addresses.items()}
     return town
 
 
@@ -161,7 +166,7 @@ def _people_come(town: Town, owner: httpx.Client, community: str) -> None:
         if name == "outsider":
             continue
         with town.as_person(name) as client:
-            person.membership_id = _checked(client.post(base))["id"]
+            person.membership_id = checked(client.post(base))["id"]
             if name == "applicant":
                 continue
             _step(owner, f"{base}/{person.membership_id}", fates.get(name, "approve"))
@@ -179,21 +184,21 @@ def _something_is_said(town: Town, community: str) -> None:
     with town.as_person("member") as member:
         own = member.get(f"{base}/memberships/me").json()
         after = {"Hearth-After": f"membership/{own['id']}@{own['version']}"}
-        post = _checked(member.post(f"{base}/posts", json={"body": "今天的单词"}, headers=after))["id"]
-        comment = _checked(member.post(f"{base}/posts/{post}/comments", json={"body": "Serendipity"}))["id"]
-        _checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
-        _checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
+        post = checked(member.post(f"{base}/posts", json={"body": "今天的单词"}, headers=after))["id"]
+        comment = checked(member.post(f"{base}/posts/{post}/comments", json={"body": "Serendipity"}))["id"]
+        checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
+        checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
     town.ids |= {"post_id": post, "comment_id": comment}
 
 
 def _partners_come(town: Town, owner: httpx.Client) -> None:
     program = {"name": "CRM", "scopes": ["contacts:write", "members:read"]}
-    made = _checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
+    made = checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
     town.ids["client_id"] = made["id"]
     form = {"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": made["client_secret"]}
     with town.client() as anybody:
-        assert _checked(anybody.post("/v1/oauth/token", data=form))["scope"] == "contacts:write members:read"
+        assert checked(anybody.post("/v1/oauth/token", data=form))["scope"] == "contacts:write members:read"
     person = {"external_id": "slack:U1", "display_name": "Imported"}
     url = f"/v1/communities/{town.other_community}/memberships/imports"
-    imported = _checked(owner.post(url, json={"source": "slack", "items": [person]}))["items"][0]
-    _checked(owner.post(f"/v1/accounts/{imported['account_id']}/invitations"))
+    imported = checked(owner.post(url, json={"source": "slack", "items": [person]}))["items"][0]
+    checked(owner.post(f"/v1/accounts/{imported['account_id']}/invitations"))

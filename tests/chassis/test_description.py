@@ -10,7 +10,7 @@ from pydantic import Field
 from chassis.app import router
 from chassis.auth import Anyone, Person
 from chassis.description import describe
-from chassis.examples import example_of
+from chassis.examples import example_of, restore_nulls
 from chassis.requests import IfMatch, Route, TenantSession, prefer_literals
 from chassis.schemas import Input, Output
 
@@ -99,6 +99,27 @@ def test_an_example_is_the_schemas_own_or_made_of_its_parts() -> None:
         example_of({"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}, {})
     with pytest.raises(LookupError, match="refers to itself"):
         example_of(note, {"Note": note})
+
+
+def test_a_null_is_put_back_into_an_example_however_deep_it_lies() -> None:
+    reference = {"$ref": "#/components/schemas/Card"}
+    address = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    schemas: dict[str, dict[str, Any]] = {
+        "Card": {"properties": {"id": {}, "avatar": address}, "required": ["id", "avatar"]},
+        "Page": {
+            "properties": {
+                "hosts": {"type": "array", "items": reference},
+                "by": {"anyOf": [reference, {"type": "null"}]},
+            },
+            "required": ["hosts", "by"],
+            "examples": [{"hosts": [{"id": 1}, {"id": 2, "avatar": "x"}], "by": {"id": 3}}, {"hosts": []}],
+        },
+    }
+    restore_nulls(schemas)
+    assert schemas["Page"]["examples"] == [
+        {"hosts": [{"id": 1, "avatar": None}, {"id": 2, "avatar": "x"}], "by": {"id": 3, "avatar": None}},
+        {"hosts": [], "by": None},
+    ]
 
 
 def test_a_literal_is_not_a_value_of_another_routes_parameter() -> None:

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from tests.chassis.sample import POISON, consumers, edit, write_note
 
-from chassis import clock, consuming, relay
+from chassis import clock, consuming, outbox, relay
 from chassis.bus import Bus
 from chassis.consuming import Consumption
-from chassis.db import transaction
+from chassis.db import Session, transaction
 from chassis.ids import new_id
 from chassis.inbox import Consumers
 from chassis.relay import Relay
@@ -54,6 +54,25 @@ async def seen(kit: Kit, identifier: UUID) -> tuple[str, int] | None:
 
 
 # --- outbox and relay ------------------------------------------------------------------------------------------------
+
+
+async def test_what_fails_inside_a_savepoint_tells_nothing_and_the_rest_does(kit: Kit) -> None:
+    organization, good, bad = new_id(), new_id(), new_id()
+    async with transaction(kit.runtime.engine, organization) as session:
+        await write_note(session, organization, good, "stays")
+        with pytest.raises(RuntimeError):
+            await write_and_fail(session, organization, bad)
+        assert len(outbox.positions(session)) == 1
+    told = [one.community for one in await kit.events() if one.organization == organization]
+    assert told == [good]
+    notes = await kit.sql("SELECT body FROM note WHERE organization_id = $1", organization)
+    assert [row["body"] for row in notes] == ["stays"]
+
+
+async def write_and_fail(session: Session, organization: UUID, community: UUID) -> None:
+    async with outbox.savepoint(session):
+        await write_note(session, organization, community, "goes")
+        raise RuntimeError
 
 
 async def test_the_relay_publishes_every_committed_event_once_and_in_version_order(kit: Kit, cluster: Cluster) -> None:

@@ -24,12 +24,14 @@ async def terminate(database: Database) -> None:
     await connection.close()
 
 
-async def sleeping(database: Database) -> None:
-    """Wait until a statement is asleep at the server."""
+async def sleeping(database: Database, reading: asyncio.Task[object]) -> None:
+    """Wait until the statement of a read is asleep at the server; raises what the read raises when it ends first."""
     connection = await asyncpg.connect(database.superuser)
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'"
-    while not await connection.fetchval(asleep, database.name):  # noqa: ASYNC110  the server tells nobody
-        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        while not await connection.fetchval(asleep, database.name):
+            assert not reading.done(), await reading
+            await asyncio.sleep(0)
     await connection.close()
 
 
@@ -58,8 +60,11 @@ async def test_a_connection_that_died_is_replaced(database: Database) -> None:
     reader = await Reader.connect(database.application, connections=2)
     await asyncio.gather(reader.ping(), reader.ping())
     await terminate(database)
+    async with asyncio.timeout(30):
+        while not all(connection.is_closed() for connection in reader._idle):  # noqa: ASYNC110  the server's word is on its way
+            await asyncio.sleep(0)
     reading = asyncio.create_task(reader._fetch("SELECT pg_sleep(5)"))
-    await sleeping(database)
+    await sleeping(database, reading)
     await terminate(database)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await reading
@@ -71,7 +76,7 @@ async def test_a_connection_that_died_is_replaced(database: Database) -> None:
 async def test_a_read_that_is_given_up_or_too_slow_never_answers_another(database: Database) -> None:
     reader = await Reader.connect(database.application, connections=1)
     reading = asyncio.create_task(reader._fetch("SELECT pg_sleep(5)"))
-    await sleeping(database)
+    await sleeping(database, reading)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading

@@ -1,12 +1,16 @@
 """Transactions, problems, versions, idempotency and permissions, over the sample service's API."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import text
 
+from chassis.app import build_app
+from chassis.db import make_engine
 from chassis.ids import new_id
 from chassis.testing.issuer import Issuer
 from chassis.testing.kit import Kit
@@ -210,6 +214,27 @@ async def test_bad_json_is_a_problem_with_a_pointer(
         assert answer.json()["errors"][0]["pointer"] == pointer
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "text/html, application/json",
+        "x",
+    ],
+)
+async def test_what_does_not_say_it_is_json_is_not_read(scene: Scene, kind: str | None) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    answer = await scene.member.post(scene.notes, content=b'{"body": "x"}', headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:hearth:problem:unsupported-media-type")
+    for json_kind in ("application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"):
+        answer = await scene.member.post(scene.notes, content=b'{"body": "x"}', headers={"Content-Type": json_kind})
+        assert answer.status_code == 201, answer.text
+
+
 @pytest.mark.parametrize("path", ["/v1/communities/nonsense/notes", "/v1/communities/%00/notes"])
 async def test_bad_path_values_are_problems(scene: Scene, path: str) -> None:
     answer = await scene.member.get(path)
@@ -284,3 +309,34 @@ async def test_a_read_waits_for_the_write_it_names_and_gives_up_in_time(scene: S
         ", ".join([f"post/{new_id()}@1"] * 201),
     ):
         assert (await scene.member.get(scene.notes, headers={"Hearth-After": nonsense})).status_code == 400
+
+
+async def test_a_hundred_at_once_are_served_or_asked_to_come_again(scene: Scene) -> None:
+    """With every connection taken for longer than a request waits for one, nobody is told that something broke."""
+    kit = scene.kit
+    url = kit.runtime.settings.database_url.get_secret_value()
+    engine = make_engine(url, connections=2, pool_timeout=0.05)
+    narrow = Kit(
+        kit.service, kit.runtime, build_app(kit.service, replace(kit.runtime, engine=engine)), kit.database, kit.issuer
+    )
+    member = narrow.person(scene.organization, scene.account)
+    blocker = await asyncpg.connect(kit.database.superuser)
+    lock = blocker.transaction()
+    await lock.start()
+    await blocker.execute("LOCK TABLE note")
+    writes = [asyncio.create_task(member.post(scene.notes, json={"body": str(n)})) for n in range(100)]
+    refused: list[httpx.Response] = []
+    for done in asyncio.as_completed(writes):
+        refused.append(await done)
+        if len(refused) == 98:
+            await lock.rollback()
+    await blocker.close()
+    await engine.dispose()
+    answers = [write.result() for write in writes]
+    assert sorted({answer.status_code for answer in answers}) == [201, 503]
+    assert sum(answer.status_code == 201 for answer in answers) == 2
+    for answer in refused[:98]:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:hearth:problem:database-unavailable"
+    assert len((await scene.member.get(scene.notes)).json()) == 2

@@ -69,6 +69,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.route("POST", self.body())
 
+    def do_PUT(self) -> None:
+        self.route("PUT", self.body())
+
+    def do_PATCH(self) -> None:
+        self.route("PATCH", self.body())
+
     def route(self, method: str, body: Any) -> None:
         raise NotImplementedError
 
@@ -164,7 +170,8 @@ class Public(Handler):
         if path == "/v1/sessions":
             if body["password"] != memory["organization"]["owner"]["password"]:
                 return 401, {"title": "wrong"}
-            return 201, {"access_token": "t", "organization_id": memory["organization"]["id"]}
+            who = {"account_id": str(uuid.uuid4()), "organization_id": memory["organization"]["id"]}
+            return 201, {"access_token": "t", **who}
         if self.headers.get("Authorization") != "Bearer t":
             return 401, {"title": "Not signed in"}
         if method == "POST" and path == "/v1/communities":
@@ -175,7 +182,20 @@ class Public(Handler):
         if path.endswith("/open") and self.headers.get("If-Match") == f'"{memory["community"]["version"]}"':
             memory["community"] |= {"state": "open", "version": 2}
             return 200, memory["community"]
+        if path.startswith(f"/v1/communities/{memory.get('community', {}).get('id')}/"):
+            return self.furnish(method, path, body, memory.setdefault("parts", {}))
         return 404, {"title": path}
+
+    def furnish(self, method: str, path: str, body: Any, parts: dict[str, Any]) -> tuple[int, Any]:
+        """Keep what is written under a path, and list what is added to one."""
+        if method == "GET":
+            return 200, parts.get(path, {"version": 0, "data": []})
+        if method == "POST" and body:
+            one = {"id": str(uuid.uuid4()), "number": 1, "state": "draft", "version": 1, **body}
+            parts.setdefault(path, {"data": []})["data"].append(one)
+            return 201, one
+        parts[path] = {**body, "version": 1}
+        return 200, parts[path]
 
 
 stopping = threading.Event()

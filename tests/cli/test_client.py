@@ -212,5 +212,5 @@ def test_credentials_of_the_stack(tmp_path: Path) -> None:
         load_credentials(tmp_path, "localhost:8080")
     for broken in ("{", "[]", '{"base_url": "http://x"}'):
         path.write_text(broken, encoding="utf-8")
-        with pytest.raises(ClientError, match="cannot be used"):
+        with pytest.raises(ClientError, match="is not a credentials file"):
             load_credentials(tmp_path)

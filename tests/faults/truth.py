@@ -11,7 +11,8 @@ ROWS = {
     "members": """
         SELECT 'organization' AS kind, id, version FROM organization UNION ALL SELECT 'account', id, version FROM account
         UNION ALL SELECT 'community', id, version FROM community UNION ALL SELECT 'membership', id, version FROM membership
-        UNION ALL SELECT 'session', id, version FROM session WHERE version > 1""",
+        UNION ALL SELECT 'session', id, version FROM session WHERE version > 1
+        UNION ALL SELECT 'charter', community_id, max(version) FROM charter_revision GROUP BY community_id UNION ALL SELECT 'goal', id, version FROM goal""",
     "content": """
         SELECT 'post' AS kind, id, version FROM post UNION ALL SELECT 'comment', id, version FROM comment
         UNION ALL SELECT 'reaction', id, version FROM reaction""",
@@ -20,7 +21,13 @@ ROWS = {
 FIRST_VERSIONS = {"session": 2}
 """Where the first version is told to nobody."""
 ACTIVE = {"content.post.published.v1", "content.comment.published.v1", "content.reaction.added.v1"}
-FOLLOWED = {"pulse": {"post", "comment", "reaction"}, "standing": {"community", "membership"}}
+FOLLOWED = {
+    "pulse": ("content.post.", "content.comment.", "content.reaction."),
+    "standing": ("members.community.", "members.membership."),
+    "facts": ("content.post.", "content.comment.", "content.reaction.", "members.account."),
+    "tiers": ("members.membership.",),
+}
+"""By consumer, how the types of the events begin that it takes: all of an aggregate's, for the position it has reached."""
 STANDING = "SELECT membership_id AS id, account_id, state, roles, staff, bot FROM standing_member"
 
 Row = dict[str, Any]
@@ -53,6 +60,8 @@ def check_truth(stack: LiveStack, *, streams: bool = True) -> None:
     check_inbox(stack, "engagement", "pulse", everything, streams=streams)
     check_inbox(stack, "engagement", "standing", everything, streams=streams)
     check_inbox(stack, "content", "standing", everything, streams=streams)
+    check_inbox(stack, "members", "facts", everything, streams=streams)
+    check_inbox(stack, "members", "tiers", everything, streams=streams)
 
 
 def check_log(stack: LiveStack, service: str, log: list[Row]) -> None:
@@ -66,7 +75,12 @@ def check_log(stack: LiveStack, service: str, log: list[Row]) -> None:
         (row["kind"], row["id"]): list(range(FIRST_VERSIONS.get(row["kind"], 1), row["version"] + 1))
         for row in stack.sql(service, ROWS[service])
     }
-    assert {key: sorted(found) for key, found in versions.items()} == expected
+    told = {key: sorted(found) for key, found in versions.items()}
+    kinds = {kind for kind, _ in expected}
+    assert {key: found for key, found in told.items() if key[0] in kinds} == expected
+    # Of the others a row is not always left, and the first version is not always told.
+    gaps = {key: found for key, found in told.items() if found != list(range(found[0], found[0] + len(found)))}
+    assert not gaps
 
 
 def check_stream(stack: LiveStack, service: str, log: list[Row]) -> None:
@@ -107,12 +121,13 @@ def check_standing(stack: LiveStack) -> None:
 
 
 def check_inbox(stack: LiveStack, service: str, consumer: str, log: list[Row], *, streams: bool) -> None:
-    """A consumer took every event of the aggregates that it follows."""
+    """A consumer took every event that it follows."""
     taken = {
         row["id"]
         for row in stack.sql(service, "SELECT event_id AS id FROM inbox WHERE consumer = :'who'", who=consumer)
     }
-    wanted = {row["id"] for row in log if row["kind"] in FOLLOWED[consumer]}
-    assert wanted <= taken
+    wanted = {row["id"] for row in log if row["type"].startswith(FOLLOWED[consumer])}
+    types = {row["id"]: row["type"] for row in log}
+    assert wanted <= taken, f"{consumer} of {service} lacks {Counter(types[one] for one in wanted - taken)}"
     if streams:
-        assert taken == wanted
+        assert taken == wanted, f"{consumer} of {service} took {Counter(types.get(one) for one in taken - wanted)}"

@@ -147,6 +147,7 @@ async def test_these_routes_are_public_and_no_others() -> None:
         ("POST", "/v1/invitations/claim"),
         ("POST", "/v1/oauth/token"),
         ("GET", "/.well-known/jwks.json"),
+        ("GET", "/v1/entry-links/{}"),
     }
 
 

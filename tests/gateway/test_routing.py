@@ -12,7 +12,7 @@ from tests.gateway.servers import COMMUNITY
 
 from chassis.app import build_app
 from chassis.runtime import Runtime
-from gateway import merging, openapi
+from gateway import compose, merging, openapi
 from gateway.routing import AMBIGUOUS, Access, Route, Router
 from gateway.settings import GatewaySettings
 
@@ -32,10 +32,12 @@ def test_every_route_of_every_service_is_reachable_and_collides_with_none(docume
 
 
 def test_the_services_make_one_valid_document(documents: dict[str, Any]) -> None:
-    merged = openapi.complete(merging.merge(documents, openapi.base(GatewaySettings())), Router())
+    merged = merging.merge(documents, openapi.base(GatewaySettings()))
+    compose.describe(merged)
+    openapi.complete(merged, Router())
     schemathesis.openapi.from_dict(merged).validate()
     together = [route for document in documents.values() for route in openapi.routes_of(document)]
-    assert sorted(openapi.routes_of(merged)) == sorted(together)
+    assert sorted(openapi.routes_of(merged)) == sorted([*together, ("GET", compose.PATH)])
     names = [operation["operationId"] for _, _, operation in merging.operations(merged)]
     assert len(set(names)) == len(names)
     assert set(merging.references(merged)) <= {

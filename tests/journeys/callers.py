@@ -8,6 +8,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+from tests.readiness import STEPS
 
 from chassis.embedded.process import wait_until
 
@@ -165,6 +166,16 @@ class Town:
             caller.http.close()
 
 
+def open_community(owner: Caller, community: dict[str, Any]) -> dict[str, Any]:
+    """Give a draft what it lacks, and open it; returns it open."""
+    path = f"/v1/communities/{community['id']}"
+    for step in STEPS:
+        answer = owner.send(step.method, f"{path}/{step.path}", step.body, headers=step.headers)
+        assert answer.is_success, f"{step.method} {step.path}: {answer.status_code} {answer.text}"
+    opened: dict[str, Any] = owner.ask("POST", f"{path}/open", version=community["version"]).json()
+    return opened
+
+
 def found_town(base_url: str, *, zone: str = "UTC") -> Town:
     """Sign up a brand, whose owner opens a community."""
     slug, seen = f"brand-{uuid4().hex[:10]}", Seen()
@@ -176,5 +187,5 @@ def found_town(base_url: str, *, zone: str = "UTC") -> Town:
     owner.sign_in(slug, person["email"])
     new = {"name": {"en": "Readers", "zh": "读书会"}, "slug": "readers", "zone": zone}
     community = owner.ask("POST", "/v1/communities", new, status=201).json()
-    owner.ask("POST", f"/v1/communities/{community['id']}/open", version=community["version"])
+    open_community(owner, community)
     return Town(base_url, slug, organization.json()["id"], owner, community["id"], seen)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.journeys.callers import PASSWORD, Caller, Town, found_town
+from tests.journeys.callers import PASSWORD, Caller, Town, found_town, open_community
 from tests.stack_fixture import LiveStack, until
 
 
@@ -65,7 +65,7 @@ def sign_up_and_open(owner: Caller, lin: Caller, slug: str) -> str:
     lin.sign_in(slug, "lin@tea.example")
     lin.ask("POST", f"{path}/memberships", status=403)  # nobody comes into a draft
     assert lin.all("/v1/communities") == []
-    assert owner.ask("POST", f"{path}/open", version=community["version"]).json()["state"] == "open"
+    assert open_community(owner, community)["state"] == "open"
     assert [one["slug"] for one in lin.all("/v1/communities")] == ["tea"]
     return path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journeys.callers import PASSWORD, Caller
+from tests.journeys.callers import PASSWORD, Caller, open_community
 from tests.journeys.independent_pulse import independent_pulse
 from tests.samples.small_export import ROOT as ROOT_TS
 from tests.samples.small_export import Expected, build, build_hostile
@@ -42,7 +42,7 @@ def community(owner: Caller, small: tuple[Path, Expected, dict[str, Any]]) -> st
     """The path of the small export's community, opened."""
     assert small[2]
     [found] = owner.get("/v1/communities", slug="small")["data"]
-    owner.ask("POST", f"/v1/communities/{found['id']}/open", version=found["version"])
+    open_community(owner, found)
     return f"/v1/communities/{found['id']}"
 
 

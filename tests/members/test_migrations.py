@@ -19,7 +19,7 @@ async def test_communities_and_memberships_come_to_a_database_with_accounts(clus
         """,
         database=database.name,
     )
-    assert await migrations.upgrade(database.owner, service.migrations, roles) == ["0002"]
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0002") == ["0002"]
     found = cluster.postgres.psql(
         f"""
         INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)

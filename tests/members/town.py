@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from tests.readiness import STEPS
 
 from chassis.ids import new_id
 from chassis.testing.kit import Kit
@@ -39,6 +40,13 @@ class Town:
         account = await self.account(name)
         return account, self.kit.person(self.organization, account)
 
+    async def make_ready(self, community_id: str) -> None:
+        """Give a draft what it needs before it may open."""
+        for step in STEPS:
+            url = f"/v1/communities/{community_id}/{step.path}"
+            answer = await self.owner.request(step.method, url, json=step.body, headers=step.headers)
+            assert answer.is_success, answer.text
+
     async def community(self, *, state: str = "open", slug: str | None = None) -> dict[str, Any]:
         answer = await self.owner.post(
             "/v1/communities",
@@ -46,6 +54,8 @@ class Town:
         )
         assert answer.status_code == 201, answer.text
         community: dict[str, Any] = answer.json()
+        if state in {"open", "paused"}:
+            await self.make_ready(community["id"])
         for step in {"draft": [], "open": ["open"], "paused": ["open", "pause"], "archived": ["archive"]}[state]:
             answer = await self.owner.post(
                 f"/v1/communities/{community['id']}/{step}", headers={"If-Match": answer.headers["etag"]}

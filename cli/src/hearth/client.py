@@ -102,7 +102,7 @@ def load_credentials(data: Path, base_url: str | None = None) -> Credentials:
             f"{path} is not there. Start the stack with `hearth up`, or name its folder with --data."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, httpx.InvalidURL) as error:
-        raise ClientError(f"{path} cannot be used: {type(error).__name__}: {error}") from error
+        raise ClientError(f"{path} is not a credentials file that `hearth up` wrote: {error}") from error
 
 
 def encode(body: Any) -> bytes:  # noqa: ANN401 - any JSON
@@ -189,16 +189,33 @@ class Client:
         headers = {"Hearth-After": after} if after else {}
         return self._call(self._http.build_request("GET", path, params=params, headers=headers))
 
-    def post(self, path: str, body: Any, *, after: str | None = None) -> Answer:  # noqa: ANN401 - any JSON
+    def post(self, path: str, body: Any, *, after: str | None = None, etag: str | None = None) -> Answer:  # noqa: ANN401 - any JSON
         """POST JSON under an Idempotency-Key, so that a repeated attempt takes effect once. Raises ApiError, ClientError."""
-        return self.post_content(path, encode(body), after=after)
+        return self.post_content(path, encode(body), after=after, etag=etag)
 
-    def post_content(self, path: str, content: bytes, *, after: str | None = None) -> Answer:
+    def post_content(self, path: str, content: bytes, *, after: str | None = None, etag: str | None = None) -> Answer:
         """POST JSON that is already written out. Raises ApiError, ClientError."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
         if after:
             headers["Hearth-After"] = after
+        if etag:
+            headers["If-Match"] = etag
         return self._call(self._http.build_request("POST", path, content=content, headers=headers))
+
+    def upload(self, path: str, content: bytes, media_type: str, params: Mapping[str, str]) -> Answer:
+        """POST a file under an Idempotency-Key. Raises ApiError, ClientError."""
+        headers = {"Content-Type": media_type, "Idempotency-Key": str(uuid4())}
+        return self._call(self._http.build_request("POST", path, content=content, headers=headers, params=dict(params)))
+
+    def put(self, path: str, body: Any, *, etag: str) -> Answer:  # noqa: ANN401 - any JSON
+        """PUT JSON onto the version that was read. Raises ApiError, ClientError."""
+        headers = {"Content-Type": "application/json", "If-Match": etag}
+        return self._call(self._http.build_request("PUT", path, content=encode(body), headers=headers))
+
+    def download(self, path: str) -> bytes:
+        """GET a file. Raises ApiError, ClientError."""
+        request = self._http.build_request("GET", path, headers={"Accept": "*/*"})
+        return self._authorized(request).content
 
     def settle(self, path: str, positions: Iterable[str]) -> None:
         """Wait until the service behind GET `path` has all of `positions`. Raises ApiError, ClientError."""
@@ -222,13 +239,18 @@ class Client:
 
     def _call(self, request: httpx.Request) -> Answer:
         """Call as the signed-in account; a token that is refused is renewed once."""
+        return _answer(self._authorized(request))
+
+    def _authorized(self, request: httpx.Request) -> httpx.Response:
         for attempt in range(2):
             request.headers["Authorization"] = f"Bearer {self._fresh_token()}"
             response = self._send(request)
             if response.status_code != UNAUTHORIZED or attempt:
                 break
             self._refresh_at = 0.0
-        return _answer(response)
+        if response.status_code >= FIRST_ERROR:
+            _answer(response)
+        return response
 
     def _fresh_token(self) -> str:
         if self._token is not None and self._monotonic() < self._refresh_at:
@@ -269,7 +291,8 @@ class Client:
             except httpx.TransportError as error:
                 if self._monotonic() - started - limited + pause > RETRY_BUDGET:
                     raise ClientError(
-                        f"{self.credentials.base_url} cannot be reached: {error or type(error).__name__}"
+                        f"{self.credentials.base_url} cannot be reached: {error or type(error).__name__}."
+                        " Is the stack up? `hearth up` starts it."
                     ) from error
                 wait = pause
             else:

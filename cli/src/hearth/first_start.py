@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
 
 from chassis.embedded.process import write_private
 from hearth.client import ApiError, Credentials
+from hearth.first_community import Ask, furnish
 from hearth.stack_folder import Folder, StackError, read_object
 
 ORGANIZATION_SLUG: Final = "demo"
@@ -41,7 +43,7 @@ def ensure_first_community(folder: Folder, base_url: str) -> Credentials:
                 known["organization_id"] = session["organization_id"]
                 _save(folder, known)
                 http.headers["Authorization"] = f"Bearer {session['access_token']}"
-                known["community_id"] = _community(http)
+                known["community_id"] = _community(http, session["account_id"])
                 _save(folder, known)
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise StackError(f"the first community could not be made: {type(error).__name__}: {error}") from error
@@ -71,17 +73,28 @@ def _sign_up(http: httpx.Client, known: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _community(http: httpx.Client) -> str:
-    """Make the first community, or find it, and open it; returns its id."""
+def _community(http: httpx.Client, owner: str) -> str:
+    """Make the first community, or find it, say what it is for, and open it; returns its id."""
     made = http.post("/v1/communities", json=COMMUNITY)
     if made.status_code != _CONFLICT:
         community = _checked(made).json()
     else:
         community = _checked(http.get("/v1/communities", params={"slug": COMMUNITY_SLUG})).json()["data"][0]
     if community["state"] == "draft":
+        furnish(_asking(http), community, owner)
         path = f"/v1/communities/{community['id']}/open"
         _checked(http.post(path, headers={"If-Match": f'"{community["version"]}"'}))
     return str(community["id"])
+
+
+def _asking(http: httpx.Client) -> Ask:
+    """Return how to send one request and insist on its success."""
+
+    def ask(method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> dict[str, Any]:
+        found: dict[str, Any] = _checked(http.request(method, path, json=body, headers=dict(headers))).json()
+        return found
+
+    return ask
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

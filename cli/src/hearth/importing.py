@@ -18,6 +18,7 @@ from rich.table import Table
 from chassis import clock
 from hearth.client import DEFAULT_DATA, ApiError, BaseUrlOption, Client, ClientError, DataOption
 from hearth.intake import Advance, Intake, Item, Summary, item_of
+from hearth.member_files import import_members
 from hearth.slack.archive import ExportError, Rejected
 from hearth.slack.export import Export, Member, Message
 from hearth.slack.messages import Attachment, Reaction
@@ -33,6 +34,9 @@ app = typer.Typer(help="Import a community from elsewhere.", no_args_is_help=Tru
 @app.callback()
 def importing() -> None:
     """Import a community from elsewhere."""
+
+
+app.command("members")(import_members)
 
 
 @app.command("slack")

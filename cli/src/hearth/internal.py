@@ -110,7 +110,9 @@ class Operator:
         try:
             answer = self._http.request(method, f"{url}{path}", **options)
         except httpx.HTTPError as error:
-            raise ClientError(f"{process} cannot be reached at its internal port {url}: {_reason(error)}") from error
+            raise ClientError(
+                f"{process} cannot be reached at its internal port {url}: {_reason(error)}. Is it up? `hearth doctor` tells."
+            ) from error
         _check(process, answer)
         try:
             return answer.json()

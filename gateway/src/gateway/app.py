@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from chassis import telemetry
 from chassis.errors import MEDIA_TYPE, Problem
 from chassis.tokens import TokenVerifier
-from gateway import access, bodies, headers, identity, limits
+from gateway import access, bodies, compose, headers, identity, limits
 from gateway.cors import Cors
 from gateway.docs import Docs
 from gateway.exchange import Exchange
@@ -131,6 +131,12 @@ class Gateway:
         await self._admit(route, method, client, exchange)
         if exchange.upgrade == b"websocket":
             raise Problem(501, "websocket-unsupported", "WebSocket is not served yet.", headers={"Connection": "close"})
+        if route.composed:
+            if method not in compose.METHODS:
+                raise Problem(405, "method-not-allowed", headers={"Allow": "GET, HEAD"})
+            self._introduce(scope, exchange, client, behind_proxy=behind_proxy)
+            answer = await compose.member_page(target, exchange, self.upstreams, self.settings.compose_seconds)
+            return await answer_page(*answer, exchange, send)
         limit = self.settings.import_body_limit if route.imports else self.settings.body_limit
         bodies.check(exchange, limit)
         self._introduce(scope, exchange, client, behind_proxy=behind_proxy)

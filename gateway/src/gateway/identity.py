@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.tokens import Jwks, TokenVerifier, fetch_over_http, unauthorized
+from chassis.tokens import TOKEN_MISSING, Jwks, TokenVerifier, fetch_over_http, unauthorized
 from gateway.routing import Access
 from gateway.settings import GatewaySettings
 
@@ -25,7 +25,7 @@ def token_of(access: Access, authorization: bytes | None) -> str | None:
     if authorization is None:
         if access is Access.OPTIONAL:
             return None
-        raise unauthorized("A bearer token is needed.", "token-missing")
+        raise unauthorized("A bearer token is needed.", TOKEN_MISSING)
     if authorization[:7].lower() != _BEARER:
         raise unauthorized("The only authorization scheme here is Bearer.")
     try:

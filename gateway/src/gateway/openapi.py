@@ -12,7 +12,7 @@ from aiohttp import ClientError
 from chassis import telemetry
 from chassis.errors import MEDIA_TYPE, Problem
 from chassis.schemas import ProblemOut
-from gateway import merging, pages
+from gateway import compose, merging, pages
 from gateway.exchange import Exchange
 from gateway.merging import Json
 from gateway.proxy import Died
@@ -169,7 +169,9 @@ class Document:
         if missing := sorted(self._away - known.keys()):
             start["info"]["x-hearth-missing"] = missing
         try:
-            merged = complete(merging.merge(known, start), self._router)
+            merged = merging.merge(known, start)
+            compose.describe(merged)
+            complete(merged, self._router)
         except ValueError:
             # The services of a release fit together, which a test holds; while one release replaces another the last whole document serves.
             log.exception("openapi_collision")

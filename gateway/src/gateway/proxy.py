@@ -133,6 +133,29 @@ class Upstream:
             answer.raise_for_status()
             return await answer.read()
 
+    async def fetch(
+        self, target: str, fields: CIMultiDict[str], seconds: float, most: int
+    ) -> tuple[int, str | None, bytes]:
+        """Return status, Retry-After and body of a GET whose answer is read here and not passed on.
+
+        `seconds` bounds all of it, `most` the body in bytes. Raises Problem 502, 503 or 504 for what became of the service.
+        """
+        url = URL(self.base + target, encoded=True)
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._ask("GET", url, fields, None, twice=True)
+                try:
+                    body = b""
+                    async for chunk in answer.content.iter_any():
+                        body += chunk
+                        if len(body) > most:
+                            raise Problem(502, "service-malformed", "The service's answer is too large for a page.")
+                finally:
+                    answer.close()
+        except (ClientError, OSError) as error:
+            raise _explain(error) from error
+        return answer.status, answer.headers.get("Retry-After"), body
+
     async def forward(
         self, method: str, target: str, exchange: Exchange, receive: Receive, send: Send, limit: int
     ) -> int:

@@ -36,6 +36,7 @@ class Route:
     service: str
     access: dict[str, Access] = field(default_factory=dict)
     imports: bool = False
+    composed: bool = False
     credentials: bool = False
 
     @property
@@ -49,8 +50,14 @@ def _open(method: str, access: Access = Access.OPEN) -> dict[str, Access]:
 
 
 TABLE: tuple[Route, ...] = (
-    # Imports come in batches; they alone may be large.
+    # Put together by the gateway itself, from what each service knows.
+    Route("/v1/communities/{}/members/{}/page", "gateway", composed=True),
+    Route("/v1/communities/{}/members/{}/file", "members"),
+    Route("/v1/communities/{}/members/{}/contributions", "content"),
+    Route("/v1/communities/{}/members/{}/presence", "engagement"),
+    # Imports come in batches or as files; they alone may be large.
     Route("/v1/communities/{}/memberships/imports", "members", imports=True),
+    Route("/v1/communities/{}/member-files", "members", imports=True),
     Route("/v1/communities/{}/posts/imports", "content", imports=True),
     Route("/v1/communities/{}/comments/imports", "content", imports=True),
     Route("/v1/communities/{}/reactions/imports", "content", imports=True),
@@ -72,7 +79,31 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/open", "members"),
     Route("/v1/communities/{}/pause", "members"),
     Route("/v1/communities/{}/archive", "members"),
+    Route("/v1/communities/{}/charter/**", "members"),
+    Route("/v1/communities/{}/goals/**", "members"),
+    Route("/v1/communities/{}/readiness", "members"),
     Route("/v1/communities/{}/memberships/**", "members"),
+    Route("/v1/communities/{}/member-files/**", "members"),
+    Route("/v1/communities/{}/groups/**", "members"),
+    Route("/v1/communities/{}/card/**", "members"),
+    Route("/v1/community-templates/**", "members"),
+    Route("/v1/group-templates/**", "members"),
+    Route("/v1/communities/{}/tags/**", "members"),
+    Route("/v1/communities/{}/segments/**", "members"),
+    Route("/v1/communities/{}/exports/**", "members"),
+    Route("/v1/exports/**", "members"),
+    Route("/v1/communities/{}/form", "members"),
+    Route("/v1/communities/{}/forms/**", "members"),
+    Route("/v1/communities/{}/screening-policy", "members"),
+    Route("/v1/communities/{}/screening-policies/**", "members"),
+    Route("/v1/communities/{}/personas/**", "members"),
+    Route("/v1/communities/{}/applications/**", "members"),
+    Route("/v1/communities/{}/entry-links/**", "members"),
+    Route("/v1/entry-links/{}", "members", _open("GET")),
+    Route("/v1/communities/{}/tier-standards/**", "members"),
+    Route("/v1/communities/{}/tiers/**", "members"),
+    Route("/v1/communities/{}/membership-standard/**", "members"),
+    Route("/v1/communities/{}/silence-notices/**", "members"),
     # content: what is said.
     Route("/v1/communities/{}/posts/**", "content"),
     Route("/v1/communities/{}/comments/**", "content"),

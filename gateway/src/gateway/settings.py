@@ -34,12 +34,15 @@ class GatewaySettings(Settings):
     )
 
     body_limit: int = Field(default=MIB, ge=KIB, description="largest request body")
-    import_body_limit: int = Field(default=8 * MIB, ge=KIB, description="largest request body of an import")
+    import_body_limit: int = Field(default=16 * MIB, ge=KIB, description="largest request body of an import")
     head_limit: int = Field(default=32 * KIB, ge=KIB, description="largest request head")
     target_limit: int = Field(default=8 * KIB, ge=256, description="longest path and query")
 
     connect_seconds: float = Field(default=3, gt=0, description="longest wait for a connection to a service")
     first_byte_seconds: float = Field(default=30, gt=0, description="longest wait for the first byte of an answer")
+    compose_seconds: float = Field(
+        default=3, gt=0, description="longest wait for each part of a page that the gateway composes"
+    )
     idle_seconds: float = Field(default=60, gt=0, description="longest silence inside an answer or an upload")
     connections: int = Field(default=256, ge=1, description="largest number of connections to one service")
     connection_idle_seconds: float = Field(

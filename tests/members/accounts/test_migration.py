@@ -19,5 +19,9 @@ async def test_security_definer_functions_are_the_listed_ones(kit: Kit) -> None:
         SELECT proname, array_to_string(proconfig, ',') AS config, has_function_privilege('public', pg_proc.oid, 'EXECUTE') AS everyone
         FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace WHERE nspname = 'public' AND prosecdef
     """)
-    assert {row["proname"] for row in rows} == {"outbox_partition", "organization_of_slug"}
+    assert {row["proname"] for row in rows} == {
+        "outbox_partition",
+        "organization_of_slug",
+        "organization_of_entry_link",
+    }
     assert all(row["config"] == "search_path=public, pg_temp" and not row["everyone"] for row in rows)

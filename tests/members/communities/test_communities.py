@@ -77,6 +77,7 @@ async def test_drafts_are_for_their_staff_until_they_open(town: Town) -> None:
     _, person = await town.person()
     assert (await person.get(url)).status_code == 403
     assert (await person.get("/v1/communities")).json()["data"] == []
+    await town.make_ready(community["id"])
     opened = await town.owner.post(f"{url}/open", headers={"If-Match": '"1"'})
     assert (opened.status_code, opened.json()["state"], opened.headers["etag"]) == (200, "open", '"2"')
     seen = await person.get(url)

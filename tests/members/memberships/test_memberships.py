@@ -85,6 +85,21 @@ async def test_only_open_communities_take_applications(town: Town, state: str) -
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:hearth:problem:community-not-open")
 
 
+async def test_an_archived_community_lets_in_and_refuses_nobody_and_lets_go(town: Town) -> None:
+    community = await town.community()
+    membership, _ = await town.member(community)
+    _, person = await town.person()
+    applied = (await person.post(base(community))).json()
+    url = f"/v1/communities/{community['id']}"
+    archived = await town.owner.post(f"{url}/archive", headers={"If-Match": f'"{community["version"]}"'})
+    assert archived.json()["state"] == "archived"
+    for name in ("approve", "reject"):
+        answer = await step(town.owner, community, applied, name)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:hearth:problem:community-archived")
+    assert (await person.get(f"{base(community)}/me")).json()["state"] == "applied"
+    assert (await step(town.owner, community, membership, "remove")).json()["state"] == "removed"
+
+
 async def test_fifty_applications_of_one_person_make_one_membership(town: Town) -> None:
     community = await town.community()
     _, person = await town.person()

@@ -142,11 +142,13 @@ class Archive:
             NotImplementedError,
             ValueError,
         ) as error:
-            raise EntryError("unreadable", f"{type(error).__name__}: {error}") from error
+            raise EntryError(
+                "unreadable", f"the entry is damaged or packed in a way that is not known: {error}"
+            ) from error
         try:
             return json.loads(content.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
-            raise EntryError("broken_json", f"{type(error).__name__}: {error}") from error
+            raise EntryError("broken_json", f"the entry is not JSON in UTF-8: {error}") from error
 
     def load_list(self, name: str) -> list[Any]:
         """Return the parsed JSON list of an entry. Raises EntryError, with code `not_a_list` when it is something else."""

@@ -285,6 +285,8 @@ async def run(service: Service, settings: ServiceSettings, role: str) -> None:
     async with running(service, settings) as runtime:
         await _prepare(service, runtime)
         api = build_app(service, runtime) if role in {"api", "all"} else None
+        if api is not None:
+            api.openapi()  # now, and not in the first request for it: a large one takes the loop a second
         health = Health({"database": lambda: _ready(runtime), "nats": lambda: _connected(runtime)})
         operations = [*ops.routes(runtime), *(service.operations(runtime) if service.operations else [])]
         await serve(api, internal_app(health, operations), settings, health, background(service, runtime, role))

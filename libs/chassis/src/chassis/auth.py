@@ -16,7 +16,7 @@ from fastapi.security import HTTPBearer
 from chassis import positions
 from chassis.errors import Problem, not_found
 from chassis.runtime import Runtime, runtime_of
-from chassis.tokens import Principal, unauthorized
+from chassis.tokens import TOKEN_MISSING, Principal, unauthorized
 from contracts.members import CommunityRole, CommunityState, MembershipState
 
 
@@ -65,7 +65,7 @@ class _Bearer(HTTPBearer):
         """Verify the bearer token, and wait for the position that the caller named. Raises Problem 401, 503."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise unauthorized("A bearer token is needed.", "token-missing")
+            raise unauthorized("A bearer token is needed.", TOKEN_MISSING)
         runtime = runtime_of(request)
         principal = await runtime.verifier.verify(token.strip())
         after = request.headers.get("hearth-after")

@@ -19,6 +19,8 @@ from chassis import outbox
 
 TENANT_SETTING = "hearth.organization_id"
 STATEMENT_TIMEOUT_SECONDS = 10
+POOL_TIMEOUT_SECONDS = 5.0
+"""How long a request waits for a connection while all are taken; then it is answered 503."""
 
 Session = AsyncSession
 
@@ -39,7 +41,11 @@ def _driver_url(url: str) -> str:
 
 
 def make_engine(
-    url: str, *, connections: int = 10, statement_timeout: float | None = STATEMENT_TIMEOUT_SECONDS
+    url: str,
+    *,
+    connections: int = 10,
+    statement_timeout: float | None = STATEMENT_TIMEOUT_SECONDS,
+    pool_timeout: float = POOL_TIMEOUT_SECONDS,
 ) -> AsyncEngine:
     """Return an engine for `postgresql://...`; zero connections mean one new connection each time (migrations, tests)."""
     settings = {"application_name": "hearth", "idle_in_transaction_session_timeout": "60s", "timezone": "UTC"}
@@ -53,7 +59,7 @@ def make_engine(
         connect_args=arguments,
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=pool_timeout,
         pool_pre_ping=True,
         # Bound values are people's data: an error that is logged names the statement, not them.
         hide_parameters=True,

@@ -73,6 +73,8 @@ def _describe_operation(operation: Json, method: str, route: APIRoute | None, sc
     invalid = answers.get("422")
     if invalid and _JSON in invalid.get("content", {}):
         answers["422"] = problems(422)[422]
+    if _JSON in operation.get("requestBody", {}).get("content", {}):
+        answers.setdefault("415", problems(415)[415])
     if route is not None:
         operation["x-hearth-permission"] = auth.permission_of(route)
         _describe_headers(operation, method, set(_calls(route.dependant)), schemas)

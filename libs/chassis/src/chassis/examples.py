@@ -38,13 +38,30 @@ def example_of(schema: Schema, schemas: Mapping[str, Schema], depth: int = 0) ->
 
 
 def restore_nulls(schemas: Mapping[str, dict[str, Any]]) -> None:
-    """Put back what FastAPI leaves out of schemas' own examples: fields that are required and may be null."""
+    """Put back what FastAPI leaves out of schemas' own examples: fields that are required and may be null, however deep."""
     for schema in schemas.values():
         for example in schema.get("examples", ()):
-            for name in schema.get("required", ()):
-                choices = schema["properties"][name].get("anyOf", ())
-                if isinstance(example, dict) and any(choice.get("type") == "null" for choice in choices):
-                    example.setdefault(name, None)
+            _restore(schema, example, schemas)
+
+
+def _restore(schema: Schema, value: Any, schemas: Mapping[str, Schema]) -> None:  # noqa: ANN401  any JSON
+    while "$ref" in schema:
+        schema = schemas[schema["$ref"].removeprefix(_REFERENCE)]
+    for choice in schema.get("anyOf", ()):
+        _restore(choice, value, schemas)
+    if isinstance(value, list) and "items" in schema:
+        for one in value:
+            _restore(schema["items"], one, schemas)
+    elif isinstance(value, dict):
+        properties = schema.get("properties", {})
+        for name in schema.get("required", ()):
+            if any(choice.get("type") == "null" for choice in properties[name].get("anyOf", ())):
+                value.setdefault(name, None)
+        for name, one in value.items():
+            rest = schema.get("additionalProperties")
+            part = properties.get(name) or (rest if isinstance(rest, dict) else None)
+            if part is not None:
+                _restore(part, one, schemas)
 
 
 def _first(choices: list[Schema], schemas: Mapping[str, Schema], depth: int) -> Any:  # noqa: ANN401  any JSON

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -90,6 +92,19 @@ def emit(
 def positions(session: AsyncSession) -> dict[str, int]:
     """Return the positions that this session's events reach, `<aggregate>/<id>` → version."""
     return cast("dict[str, int]", session.info.setdefault(_POSITIONS, {}))
+
+
+@asynccontextmanager
+async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
+    """Run a part of the transaction that may fail by itself: what it wrote and what it emitted are taken back together."""
+    pending, reached = len(session.info.get(_PENDING, [])), dict(positions(session))
+    try:
+        async with session.begin_nested():
+            yield
+    except BaseException:
+        del session.info.get(_PENDING, [])[pending:]
+        session.info[_POSITIONS] = reached
+        raise
 
 
 _INSERT = text("""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import IO, Annotated, Any, ClassVar
 
 import orjson
 from fastapi import Depends, Request, Response
@@ -21,6 +23,7 @@ from chassis.outages import is_outage
 from chassis.runtime import runtime_of
 
 MOST_NESTING = 32
+MOST_IN_MEMORY = 2**20
 # Everything that is no text: C0 except tab and line feed (carriage returns come with Windows clients), DEL, C1.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -52,6 +55,13 @@ class JsonRequest(Request):
                 chunks.append(chunk)
             self._body = b"".join(chunks)
         return self._body
+
+    async def imprint(self) -> bytes:
+        """Return what tells this body from others, for Idempotency-Key. Raises Problem 413."""
+        return await self.body()
+
+    def release(self) -> None:
+        """Give back what the request holds beside memory."""
 
     async def json(self) -> Any:  # noqa: ANN401  JSON
         """Return the parsed body. Raises json.JSONDecodeError, RequestValidationError."""
@@ -90,6 +100,59 @@ class ImportRequest(JsonRequest):
     refuses_control_characters = False
 
 
+class UploadRequest(JsonRequest):
+    """A request whose body may be a file: it goes to a temporary file as it comes, so that memory stays flat."""
+
+    most_uploaded: ClassVar[int] = 16 * 2**20
+    most_at_once: ClassVar[int] = 3
+    """Files of one process at a time: together they fit into the 64 MiB that a pod may keep in /tmp."""
+    media_types: ClassVar[frozenset[str]] = frozenset()
+    """What a route takes for a file, as its Content-Type says; anything else is JSON."""
+
+    _open: ClassVar[set[int]] = set()
+
+    @property
+    def uploads(self) -> bool:
+        """Whether the body says that it is a file."""
+        media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media in self.media_types
+
+    async def upload(self) -> IO[bytes]:
+        """Return the body as a file at its beginning. Raises Problem 413 as soon as it is too large, 415 for no file, 503 when busy."""
+        if not self.uploads:
+            raise Problem(415, "unsupported-media-type", f"This route takes {', '.join(sorted(self.media_types))}.")
+        if not hasattr(self, "_file"):
+            if len(self._open) >= self.most_at_once:
+                raise Problem(
+                    503, "uploads-busy", "Other files are being read: try again.", headers={"Retry-After": "2"}
+                )
+            self._open.add(id(self))
+            # Closed by `release` when the answer is made, whatever the answer.
+            self._file: IO[bytes] = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY)  # noqa: SIM115
+            self._sum, size = hashlib.sha256(), 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > self.most_uploaded:
+                    raise Problem(413, "body-too-large", f"This route takes up to {self.most_uploaded} bytes.")
+                self._sum.update(chunk)
+                self._file.write(chunk)
+        self._file.seek(0)
+        return self._file
+
+    async def imprint(self) -> bytes:
+        """Return the sum of an uploaded file, or the body. Raises Problem 413."""
+        if not self.uploads:
+            return await self.body()
+        await self.upload()
+        return self._sum.digest()
+
+    def release(self) -> None:
+        """Let go of the temporary file."""
+        if hasattr(self, "_file"):
+            self._file.close()
+            self._open.discard(id(self))
+
+
 class Route(APIRoute):
     """A route of Hearth: reads strict JSON, and lets the committer see the answer before it is sent."""
 
@@ -112,11 +175,17 @@ class Route(APIRoute):
         """Wrap FastAPI's handler; what is wrapped runs inside the scope of the committer."""
         read = reads.handler(self)
         handle = read or super().get_route_handler()
+        takes_json = self.body_field is not None
 
         async def handle_strictly(given: Request) -> Response:
             request = self.request_class(given.scope, given.receive)
             _refuse_control_characters(request)
-            answer = await handle(request)
+            if takes_json:
+                _refuse_other_media(request)
+            try:
+                answer = await handle(request)
+            finally:
+                request.release()
             if read is None:
                 _conclude(request, answer)
             return answer
@@ -156,6 +225,18 @@ def _more_literal(one: Route, other: Route) -> bool:
     return all(a or b for a, b in variable) and variable[:1] == [(False, True)]
 
 
+def _refuse_other_media(request: Request) -> None:
+    """Raise Problem 415 for a body that does not say it is JSON: a browser's form can send the others without asking us first."""
+    given = request.headers.get("content-type")
+    if given is None:
+        has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+        if not has_body:
+            return
+    media = (given or "").partition(";")[0].strip().lower()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        raise Problem(415, "unsupported-media-type", "This route takes JSON: send Content-Type: application/json.")
+
+
 def _refuse_control_characters(request: Request) -> None:
     for source, values in (("path", request.path_params.items()), ("query", request.query_params.multi_items())):
         for name, value in values:
@@ -181,9 +262,8 @@ async def tenant_session(request: Request, principal: Authenticated) -> AsyncIte
         if given is None or request.method in {"GET", "HEAD"}:
             yield session
             return
-        print_ = idempotency.fingerprint(
-            request.method, request.url.path, request.scope["query_string"], await request.body()
-        )
+        body = await (request.imprint() if isinstance(request, JsonRequest) else request.body())
+        print_ = idempotency.fingerprint(request.method, request.url.path, request.scope["query_string"], body)
         key = idempotency.Key(principal.organization_id, str(principal.account_id), given, print_)
         stored = await idempotency.begin(session, runtime.seal, key)
         if stored is not None:

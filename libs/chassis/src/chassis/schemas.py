@@ -6,17 +6,46 @@ import re
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
 
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 EVERY_ZONE = frozenset(available_timezones()) - {"localtime", "Factory"}
 """What PostgreSQL knows too: not this machine's own zone, nor the one that says it was never set."""
 
 
+def _exact(schema: Any) -> None:  # noqa: ANN401  pydantic's core schema: nested dicts and lists
+    """Let numbers be numbers and truth be truth: by itself pydantic takes "5" and true for whole numbers, and 1 for true."""
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if one.get("type") in {"int", "float", "bool"}:
+                one["strict"] = True
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
+
+
 class Input(BaseModel):
-    """What a route accepts; an unknown field is an error, so that a typo never passes in silence."""
+    """What a route accepts; an unknown field is an error, so that a typo never passes in silence, and so is a number in quotes."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401  pydantic's
+        """Return pydantic's schema, with exact numbers and truth values."""
+        schema = handler(source)
+        _exact(schema)
+        return schema
 
 
 class Output(BaseModel):
@@ -111,6 +140,7 @@ _WORDS = {
     410: "It was here and is gone for good.",
     412: "If-Match names another version: read again.",
     413: "The body is too large.",
+    415: "The body is not of the media type that this route takes.",
     422: "The request does not match what this route accepts.",
     428: "If-Match is missing.",
     429: "Too many requests: Retry-After says when.",

@@ -25,6 +25,7 @@ REFRESH_SECONDS = 60
 SHORTEST_REFRESH_SECONDS = 1.0
 CACHED_TOKENS = 20_000
 LONGEST_TOKEN = 4096
+TOKEN_MISSING = "token-missing"  # noqa: S105  a problem's code
 
 log = telemetry.log("chassis.tokens")
 
@@ -51,8 +52,9 @@ class Principal:
 
 
 def unauthorized(detail: str, code: str = "token-invalid") -> Problem:
-    """401, with the challenge that RFC 6750 asks for."""
-    return Problem(401, code, detail, headers={"WWW-Authenticate": 'Bearer realm="hearth", error="invalid_token"'})
+    """401, with the challenge that RFC 6750 (3.1) asks for: no error code for who has sent no token at all."""
+    error = "" if code == TOKEN_MISSING else ', error="invalid_token"'
+    return Problem(401, code, detail, headers={"WWW-Authenticate": f'Bearer realm="hearth"{error}'})
 
 
 class Jwks:

@@ -108,6 +108,21 @@ class ReactionRemoved(ReactionEvent):
     type: ClassVar[str] = "content.reaction.removed.v1"
 
 
+class ContentExportStarted(Event):
+    """Somebody took a list of content out as a file; what was in it is not told."""
+
+    type: ClassVar[str] = "content.export.started.v1"
+    aggregate: ClassVar[str] = "content_export"
+
+    export_id: UUID
+    community_id: UUID
+    list_name: str = Field(
+        description="posts, comments, post-comments, post-reactions or comment-reactions", examples=["posts"]
+    )
+    subject_id: UUID | None = Field(description="the post or comment whose list it is; null: of the whole community")
+    rows: int = Field(description="how many the list had when the file was begun", examples=[1200])
+
+
 EVENTS: tuple[type[Event], ...] = (
     PostPublished,
     PostEdited,
@@ -117,4 +132,5 @@ EVENTS: tuple[type[Event], ...] = (
     CommentDeleted,
     ReactionAdded,
     ReactionRemoved,
+    ContentExportStarted,
 )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from chassis import standing
 from chassis.app import Service
+from engagement.exports import routes as exports
+from engagement.presence import routes as presence
 from engagement.pulse import consumers as pulse_consumers
 from engagement.pulse import routes as pulse
 from engagement.settings import EngagementSettings
@@ -16,7 +18,7 @@ service = Service(
     settings=EngagementSettings,
     migrations=Path(__file__).parents[2] / "migrations",
     standing_query=standing.QUERY,
-    routers=[pulse.routes],
+    routers=[pulse.routes, presence.routes, exports.routes],
     consumers=[standing.consumers, pulse_consumers.consumers],
     tags={"pulse": "How a community lives: who is active, new, returning, and who falls silent."},
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
 
 from chassis.runtime import Runtime
 from chassis.settings import DEVELOPMENT_SECRET, ServiceSettings
@@ -25,6 +27,19 @@ class MembersSettings(ServiceSettings):
     """Passwords that are hashed at the same time; each takes the memory above."""
     hash_queue: int = Field(default=100, ge=1, validation_alias="HEARTH_MEMBERS_HASH_QUEUE")
     """Passwords that may wait for a thread before the next is answered 503."""
+
+    entry_url: str = Field(
+        default="http://127.0.0.1:3000/join/{token}", max_length=500, validation_alias="HEARTH_MEMBERS_ENTRY_URL"
+    )
+    """Where the brand's frontend takes newcomers, with `{token}`: what QR codes of entry links say. `{community_id}` may stand there too."""
+
+    @field_validator("entry_url")
+    @classmethod
+    def _check_entry_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "{token}" not in value:
+            raise ValueError("an http or https address that contains {token}")
+        return value
 
 
 def settings_of(runtime: Runtime) -> MembersSettings:

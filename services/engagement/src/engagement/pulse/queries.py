@@ -9,14 +9,14 @@ from chassis.db import Reader
 # What each figure means stands in policy.figures. People and their days are brought together by grouping and not by joining: just after
 # an import the planner has no statistics, and took a join for a small one (270 s for a million facts, this takes 1). Weeks are counted
 # by their Mondays; `before` and `after` are the neighbours among a member's own active weeks.
-PULSE = """
+_FIGURES = """
 WITH person AS MATERIALIZED (
     SELECT account_id, bool_or(state = 'approved') AS approved, array_agg(day) FILTER (WHERE day IS NOT NULL) AS days
     FROM (
         SELECT account_id, state, NULL::date AS day FROM standing_member
-        WHERE community_id = $2 AND NOT staff AND NOT bot
+        WHERE community_id = {community} AND NOT staff AND NOT bot
         UNION ALL
-        SELECT DISTINCT account_id, NULL, (occurred_at AT TIME ZONE $3)::date FROM activity WHERE community_id = $2
+        SELECT DISTINCT account_id, NULL, (occurred_at AT TIME ZONE {zone})::date FROM activity WHERE community_id = {community}
     ) AS member_or_day
     GROUP BY account_id HAVING count(state) > 0
 ), active AS (
@@ -35,13 +35,17 @@ WITH person AS MATERIALIZED (
     FROM generate_series((SELECT min(week) FROM busy)::timestamp, (SELECT max(week) FROM busy)::timestamp, interval '7 days') AS every
     LEFT JOIN busy ON busy.week = every::date
 )
-SELECT json_build_object(
+"""
+PULSE = f"""{_FIGURES.format(community="$2", zone="$3")}SELECT json_build_object(
     'zone', $3::text,
     'members', (SELECT count(*) FROM person WHERE approved),
     'never_active', (SELECT count(*) FROM person WHERE approved AND days IS NULL),
     'member_days', (SELECT coalesce(sum(cardinality(days)), 0) FROM person),
     'weeks', (SELECT coalesce(json_agg(listed ORDER BY week), '[]') FROM listed))
 """
+WEEKS = f"""({_FIGURES.format(community=":community_id", zone="CAST(:zone AS text)")}
+SELECT *, to_date(week, 'IYYY"-W"IW') AS monday FROM listed) AS listed"""
+"""The same weeks as a source of rows, for the community and the zone that are bound by name."""
 
 
 async def get_pulse(reader: Reader, organization_id: UUID, community_id: UUID, zone: str) -> bytes:

@@ -32,11 +32,13 @@ from members.accounts.schemas import MeUpdate
 async def add_identity(
     session: Session, organization_id: UUID, account_id: UUID, provider: Provider, subject: str
 ) -> None:
-    """Let an account be known by an identity. Raises Problem 409 when it stands for another account."""
+    """Let an account be known by an identity, or leave it so. Raises Problem 409 when it stands for another account."""
     taken = await session.execute(
         text(
             "INSERT INTO identity (organization_id, provider, subject, account_id, created_at) "
-            "VALUES (:organization_id, :provider, :subject, :account_id, :now) ON CONFLICT DO NOTHING RETURNING 1"
+            "VALUES (:organization_id, :provider, :subject, :account_id, :now) "
+            "ON CONFLICT (organization_id, provider, subject) DO UPDATE SET created_at = identity.created_at "
+            "WHERE identity.account_id = EXCLUDED.account_id RETURNING 1"
         ),
         {
             "organization_id": organization_id,
@@ -192,19 +194,43 @@ async def _insert_accounts(session: Session, organization_id: UUID, accounts: di
     columns: dict[str, Any] = {
         "ids": list(accounts),
         "names": [clean_name(item.display_name) for item in accounts.values()],
+        "locales": [item.locale or DEFAULT_LOCALE for item in accounts.values()],
+        "zones": [item.zone or DEFAULT_ZONE for item in accounts.values()],
         "bots": [item.bot for item in accounts.values()],
     }
     await session.execute(
         text("""
             INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
-            SELECT id, :organization_id, display_name, :locale, :zone, bot, 1, :now
-            FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:bots AS boolean[])) AS wanted(id, display_name, bot)
+            SELECT id, :organization_id, display_name, locale, zone, bot, 1, :now
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:locales AS text[]), CAST(:zones AS text[]),
+                CAST(:bots AS boolean[])) AS wanted(id, display_name, locale, zone, bot)
+        """),
+        {**columns, "organization_id": organization_id, "now": clock.now()},
+    )
+    await _add_contacts(session, organization_id, accounts)
+
+
+async def _add_contacts(session: Session, organization_id: UUID, accounts: dict[UUID, ImportedAccount]) -> None:
+    """Let new accounts be found by their contacts; one that meanwhile stands for somebody else stays theirs."""
+    known = sorted(
+        (contact.provider, contact.subject, account) for account, item in accounts.items() for contact in item.contacts
+    )
+    if not known:
+        return
+    providers, subjects, owners = zip(*known, strict=True)
+    await session.execute(
+        text("""
+            INSERT INTO identity (organization_id, provider, subject, account_id, created_at)
+            SELECT :organization_id, provider, subject, account_id, :now
+            FROM unnest(CAST(:providers AS text[]), CAST(:subjects AS text[]), CAST(:owners AS uuid[]))
+                AS wanted(provider, subject, account_id)
+            ON CONFLICT DO NOTHING
         """),
         {
-            **columns,
             "organization_id": organization_id,
-            "locale": DEFAULT_LOCALE,
-            "zone": DEFAULT_ZONE,
+            "providers": [str(provider) for provider in providers],
+            "subjects": list(subjects),
+            "owners": list(owners),
             "now": clock.now(),
         },
     )

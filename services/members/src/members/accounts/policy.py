@@ -40,12 +40,23 @@ SCOPE_OF_ROLE = {OrganizationRole.OWNER: OWNER_SCOPE, OrganizationRole.ADMIN: AD
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """An e-mail or phone number in its one form, as another system says; nobody has proved it."""
+
+    provider: Provider
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedAccount:
     """A person or bot as another system knows them; `external_id` is unique within the organization, so name the source in it."""
 
     external_id: str
     display_name: str
     bot: bool
+    contacts: tuple[Contact, ...] = ()
+    locale: str | None = None
+    zone: str | None = None
 
 
 def scopes_of(role: str | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from chassis.db import Session
 from chassis.errors import not_found
 from chassis.tokens import Principal
 from members.accounts.models import Account, Credential, Identity
-from members.accounts.policy import OrganizationRole, Provider, can
+from members.accounts.policy import Contact, OrganizationRole, Provider, can
 from members.accounts.schemas import AccountCardOut, AccountOut
 
 
@@ -132,6 +132,19 @@ async def find_imported(session: Session, external_ids: Sequence[str]) -> dict[s
 async def find_credential(session: Session, account_id: UUID) -> Credential | None:
     """Return an account's credential, None for one that cannot sign in."""
     return await session.get(Credential, account_id, populate_existing=True)
+
+
+async def find_by_contacts(session: Session, contacts: Sequence[Contact]) -> dict[Contact, UUID]:
+    """Return the accounts that contacts stand for; identities of imports among them."""
+    rows = await session.execute(
+        text("""
+            SELECT provider, subject, account_id FROM identity
+            WHERE (provider, subject) IN (
+                SELECT * FROM unnest(CAST(:providers AS text[]), CAST(:subjects AS text[])))
+        """),
+        {"providers": [str(one.provider) for one in contacts], "subjects": [one.subject for one in contacts]},
+    )
+    return {Contact(Provider(row.provider), row.subject): row.account_id for row in rows}
 
 
 async def find_account_cards(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, AccountCardOut]:

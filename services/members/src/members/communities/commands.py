@@ -9,13 +9,14 @@ from sqlalchemy.exc import IntegrityError
 from chassis import clock, outbox
 from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import Problem
+from chassis.errors import Fault, Problem
 from chassis.ids import new_id
 from chassis.requests import check_version
 from chassis.tokens import Principal
 from contracts.members import CommunityCreated, CommunityEvent, CommunityState, CommunityUpdated
 from members.communities import policy, queries
 from members.communities.models import Community
+from members.communities.readiness import queries as readiness
 from members.communities.schemas import CommunityCreate, CommunityUpdate
 
 
@@ -85,6 +86,15 @@ async def move(session: Session, standing: Standing, expected: int, transition: 
     state = policy.next_state(transition, CommunityState(community.state))
     if state is None:
         raise Problem(409, "transition-refused", f"A community that is {community.state} cannot {transition}.")
+    if state is CommunityState.OPEN and community.state == CommunityState.DRAFT:
+        missing = await readiness.list_missing(session, community.id)
+        if missing:
+            raise Problem(
+                409,
+                "not-ready",
+                f"Before the community opens, {len(missing)} things are missing; GET …/readiness names the routes that mend them.",
+                errors=[Fault(one.path, one.code, one.detail) for one in missing],
+            )
     community.state = state
     community.version += 1
     _emit(session, community, CommunityUpdated, standing.principal.account_id)

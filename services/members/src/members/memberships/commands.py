@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from chassis.tokens import Principal
 from contracts.base import Origin
 from contracts.members import (
     CommunityRole,
+    CommunityState,
     MembershipApplied,
     MembershipApproved,
     MembershipEvent,
@@ -36,7 +37,13 @@ EVENTS: dict[str, type[MembershipEvent]] = {
     "reject": MembershipRejected,
     "leave": MembershipLeft,
     "remove": MembershipRemoved,
+    "restore": MembershipApplied,
 }
+
+Check = Callable[[Session, UUID, UUID, str], Awaitable[None]]
+"""Asked with the community, the account and the step; raises Problem when the step has to go another way."""
+CHECKS: list[Check] = []
+"""Who is asked before somebody applies, is approved or rejected here; a noun appends its own where the service is composed."""
 
 
 def emit(
@@ -99,8 +106,19 @@ async def found(session: Session, principal: Principal, community_id: UUID) -> M
     return membership
 
 
+async def _check(session: Session, community_id: UUID, account_id: UUID, step: str) -> None:
+    for check in CHECKS:
+        await check(session, community_id, account_id, step)
+
+
 async def apply(session: Session, standing: Standing, message: str | None) -> Membership:
     """Ask to belong, for the first time or again. Raises Problem 409 when the community or the standing does not allow it."""
+    await _check(session, standing.community_id, standing.principal.account_id, "apply")
+    return await ask(session, standing, message)
+
+
+async def ask(session: Session, standing: Standing, message: str | None) -> Membership:
+    """Ask to belong, with everything that was to be checked before checked. Raises Problem 409."""
     if not policy.takes_applications(standing.community_state):
         raise Problem(
             409,
@@ -144,23 +162,36 @@ async def decide(
     if step == "remove" and not policy.may_remove(manages=standing.has(), roles=frozenset(membership.roles)):
         raise Problem(403, "forbidden", "Only managers may remove somebody who has a role.")
     check_version(expected, membership.version)
+    if step in {"approve", "reject"}:
+        if standing.community_state == CommunityState.ARCHIVED:
+            raise Problem(409, "community-archived", "An archived community decides about nobody any more.")
+        await _check(session, standing.community_id, membership.account_id, step)
+    move(session, membership, step, actor=standing.principal.account_id, reason=reason)
+    return membership
+
+
+def move(session: Session, membership: Membership, step: str, *, actor: UUID | None, reason: str | None = None) -> None:
+    """Take a step with a membership whose row is locked; without an actor the system does. Raises Problem 409."""
     state = policy.next_state(step, MembershipState(membership.state))
     if state is None:
         raise Problem(409, "transition-refused", policy.REFUSALS[MembershipState(membership.state)])
     now = clock.now()
+    if step == "restore" and membership.joined_at == membership.decided_at:
+        membership.joined_at = None
     membership.state = state
     membership.reason = reason
     membership.version += 1
     if step in {"approve", "reject", "remove"}:
-        membership.decided_at, membership.decided_by = now, standing.principal.account_id
+        membership.decided_at, membership.decided_by = now, actor
+    if step == "restore":
+        membership.decided_at, membership.decided_by, membership.roles = None, None, []
     if state is MembershipState.APPROVED:
         membership.joined_at = membership.joined_at or now
         membership.ended_at = None
     if state in {MembershipState.LEFT, MembershipState.REMOVED}:
         membership.ended_at = now
         membership.roles = []
-    emit(session, membership, EVENTS[step], standing.principal.account_id)
-    return membership
+    emit(session, membership, EVENTS[step], actor)
 
 
 async def set_roles(

@@ -35,3 +35,5 @@ class Membership(Table, table=True):
     joined_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     ended_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     version: int
+    owner_id: UUID | None = None
+    owner_version: int = 0

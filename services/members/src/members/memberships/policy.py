@@ -20,8 +20,12 @@ STEPS: dict[str, dict[MembershipState, MembershipState]] = {
         MembershipState.APPROVED: MembershipState.LEFT,
     },
     "remove": {MembershipState.APPROVED: MembershipState.REMOVED},
+    "restore": {
+        MembershipState.APPROVED: MembershipState.APPLIED,
+        MembershipState.REJECTED: MembershipState.APPLIED,
+    },
 }
-"""Step → state before → state after. Who was removed comes back only by a manager's approval."""
+"""Step → state before → state after. Who was removed comes back only by a manager's approval; `restore` undoes a decision."""
 
 REFUSALS = {
     MembershipState.APPLIED: "The application is waiting for a decision.",

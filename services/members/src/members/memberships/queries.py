@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,17 @@ async def find_own_for_update(session: Session, community_id: UUID, account_id: 
     return found.scalar_one_or_none()
 
 
+async def of_accounts_for_update(session: Session, community_id: UUID, account_ids: Sequence[UUID]) -> list[Membership]:
+    """Return these accounts' memberships in a community with their rows locked, in one order for everybody."""
+    found = await session.execute(
+        select(Membership)
+        .where(col(Membership.community_id) == community_id, col(Membership.account_id).in_(account_ids))
+        .order_by(col(Membership.id))
+        .with_for_update()
+    )
+    return list(found.scalars())
+
+
 async def of_account_for_update(session: Session, account_id: UUID) -> list[Membership]:
     """Return all memberships of an account with their rows locked, in one order for everybody."""
     found = await session.execute(
@@ -86,19 +98,27 @@ async def out_own(session: Session, standing: Standing) -> MembershipOut:
 
 
 async def list_page(
-    session: Session, standing: Standing, cursors: Cursors, *, state: MembershipState, limit: int, cursor: str | None
+    session: Session,
+    standing: Standing,
+    cursors: Cursors,
+    *,
+    state: MembershipState,
+    owner: UUID | None,
+    limit: int,
+    cursor: str | None,
 ) -> Page[MembershipOut]:
-    """Return the memberships in a state, oldest first."""
-    scope = f"memberships:{standing.principal.organization_id}:{standing.community_id}:{state}"
+    """Return the memberships in a state, oldest first; of one owner when it is named."""
+    scope = f"memberships:{standing.principal.organization_id}:{standing.community_id}:{state}:{owner or ''}"
     after = cursors.decode(scope, cursor)
     rows = await session.execute(
         text(
-            f"{_OUT} AND membership.state = :state AND (CAST(:after AS uuid) IS NULL OR membership.id > :after) "
+            f"{_OUT} AND membership.state = :state {'AND membership.owner_id = :owner' if owner else ''} AND (CAST(:after AS uuid) IS NULL OR membership.id > :after) "
             "ORDER BY membership.id LIMIT :limit"
         ),
         {
             "community_id": standing.community_id,
             "state": state,
+            **({"owner": owner} if owner else {}),
             "after": UUID(after[0]) if after else None,
             "limit": limit + 1,
         },

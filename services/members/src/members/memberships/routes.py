@@ -36,21 +36,24 @@ async def apply_for_membership(
 
 
 @routes.get("/v1/communities/{community_id}/memberships")
-async def list_memberships(
+async def list_memberships(  # noqa: PLR0917  FastAPI passes them by name
     request: Request,
     session: TenantSession,
     member: Member,
     state: Annotated[
         MembershipState, Query(description="other states than approved are for moderators")
     ] = MembershipState.APPROVED,
+    owner: Annotated[UUID | None, Query(description="only those whom this account looks after; for moderators")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Page[MembershipOut]:
     """List the memberships in a state, oldest first."""
-    if state is not MembershipState.APPROVED and not member.has(CommunityRole.MODERATOR, CommunityRole.ANALYST):
+    if (state is not MembershipState.APPROVED or owner is not None) and not member.has(
+        CommunityRole.MODERATOR, CommunityRole.ANALYST
+    ):
         return Page(data=[], next_cursor=None)
     cursors = runtime_of(request).cursors
-    return await queries.list_page(session, member, cursors, state=state, limit=limit, cursor=cursor)
+    return await queries.list_page(session, member, cursors, state=state, owner=owner, limit=limit, cursor=cursor)
 
 
 @routes.get("/v1/communities/{community_id}/memberships/me")

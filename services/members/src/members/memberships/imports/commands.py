@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text, tuple_
 from sqlmodel import col
 
 from chassis import clock, outbox
@@ -20,7 +19,7 @@ from contracts.members import CommunityState, MembershipApproved, MembershipLeft
 from members.accounts.commands import import_accounts
 from members.accounts.policy import ImportedAccount
 from members.memberships.commands import emit
-from members.memberships.imports.policy import MembershipImportItem, read_items
+from members.memberships.imports.policy import Arrival, read_items
 from members.memberships.imports.schemas import MembershipImported, MembershipImportOut
 from members.memberships.models import Membership
 
@@ -37,7 +36,16 @@ async def import_members(session: Session, standing: Standing, items: Sequence[d
         actor=principal.account_id,
         items=[ImportedAccount(item.external_id, item.display_name, item.bot) for item in read.items.values()],
     )
-    created = await _insert(session, standing, {accounts[external][0]: item for external, item in read.items.items()})
+    created = await insert_members(
+        session,
+        organization_id=principal.organization_id,
+        community_id=standing.community_id,
+        actor=principal.account_id,
+        arrivals={
+            accounts[external][0]: Arrival(item.joined_at, bot=item.bot, deleted=item.deleted)
+            for external, item in read.items.items()
+        },
+    )
     # The caller waits for memberships; the accounts' own positions are of no use to anybody and would swell the header.
     reached = outbox.positions(session)
     reached.clear()
@@ -60,39 +68,58 @@ async def import_members(session: Session, standing: Standing, items: Sequence[d
     )
 
 
-async def _insert(session: Session, standing: Standing, people: dict[UUID, MembershipImportItem]) -> set[UUID]:
+_INSERT = text("""
+INSERT INTO membership (id, organization_id, community_id, account_id, state, roles, staff, bot, applied_at, joined_at, ended_at, version)
+SELECT id, :organization_id, :community_id, account_id, state, '{}', false, bot, joined_at, joined_at, ended_at, 1
+FROM unnest(CAST(:ids AS uuid[]), CAST(:accounts AS uuid[]), CAST(:states AS text[]), CAST(:bots AS boolean[]),
+    CAST(:joined AS timestamptz[]), CAST(:ended AS timestamptz[])) AS wanted(id, account_id, state, bot, joined_at, ended_at)
+ON CONFLICT DO NOTHING RETURNING account_id
+""")
+
+
+async def insert_members(
+    session: Session, *, organization_id: UUID, community_id: UUID, actor: UUID, arrivals: Mapping[UUID, Arrival]
+) -> set[UUID]:
+    """Make accounts members where they have no membership yet; return those who became one."""
     now = clock.now()
     rows = [
         Membership(
             id=new_id(),
-            organization_id=standing.principal.organization_id,
-            community_id=standing.community_id,
+            organization_id=organization_id,
+            community_id=community_id,
             account_id=account,
-            state=MembershipState.LEFT if item.deleted else MembershipState.APPROVED,
+            state=MembershipState.LEFT if one.deleted else MembershipState.APPROVED,
             roles=[],
             staff=False,
-            bot=item.bot,
-            applied_at=item.joined_at or now,
-            joined_at=item.joined_at or now,
-            ended_at=now if item.deleted else None,
+            bot=one.bot,
+            applied_at=one.joined_at or now,
+            joined_at=one.joined_at or now,
+            ended_at=now if one.deleted else None,
             version=1,
         )
         # One order for everybody, so that two imports at once cannot wait for each other in a circle.
-        for account, item in sorted(people.items())
+        for account, one in sorted(arrivals.items())
     ]
     if not rows:
         return set()
     inserted = await session.execute(
-        insert(Membership)
-        .values([row.model_dump() for row in rows])
-        .on_conflict_do_nothing()
-        .returning(col(Membership.account_id))
+        _INSERT,
+        {
+            "organization_id": organization_id,
+            "community_id": community_id,
+            "ids": [row.id for row in rows],
+            "accounts": [row.account_id for row in rows],
+            "states": [row.state.value for row in rows],
+            "bots": [row.bot for row in rows],
+            "joined": [row.joined_at for row in rows],
+            "ended": [row.ended_at for row in rows],
+        },
     )
     created = set(inserted.scalars().all())
     for row in rows:
         if row.account_id in created:
             event = MembershipLeft if row.state is MembershipState.LEFT else MembershipApproved
-            emit(session, row, event, standing.principal.account_id, origin=Origin.IMPORT, occurred_at=row.joined_at)
+            emit(session, row, event, actor, origin=Origin.IMPORT, occurred_at=row.joined_at)
     return created
 
 

@@ -37,6 +37,15 @@ class ImportRejected(Output):
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """How an account becomes a member: since when (None: now), whether it is a bot, and whether it is gone already."""
+
+    joined_at: datetime | None
+    bot: bool = False
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
 class Read:
     """The items that can be imported, by external id, and those that cannot."""
 

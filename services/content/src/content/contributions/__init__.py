@@ -1,0 +1,1 @@
+"""Contributions: what one member said, in figures and in the newest."""

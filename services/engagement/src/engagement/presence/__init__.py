@@ -1,0 +1,1 @@
+"""Presence: on which days one member was active."""

@@ -1,0 +1,1 @@
+"""Community templates: what communities are made from, and how a change of it reaches those that were."""

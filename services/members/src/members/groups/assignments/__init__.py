@@ -1,0 +1,1 @@
+"""Assignments: the rules by which members come into groups, and why each came into which."""

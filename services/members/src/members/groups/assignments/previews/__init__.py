@@ -1,0 +1,1 @@
+"""Previews: what rules of assignment would do among those who belong now."""

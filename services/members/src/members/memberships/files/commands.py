@@ -1,0 +1,443 @@
+"""Taking files in, saying what they mean, and taking their rows: a dry run and an import are the same steps, with and without effect."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import IO
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from chassis import clock, due
+from chassis.auth import Standing
+from chassis.db import Session
+from chassis.errors import Fault, Problem
+from chassis.ids import new_id
+from chassis.requests import check_version
+from contracts.base import Origin
+from contracts.members import CommunityState
+from members.accounts import queries as account_queries
+from members.accounts.commands import import_accounts
+from members.accounts.policy import Contact, ImportedAccount, Provider
+from members.memberships.files import queries, texts, workbooks
+from members.memberships.files.models import MemberFile
+from members.memberships.files.policy import (
+    MOST_ROWS,
+    RUNNING,
+    STEPS,
+    ColumnMap,
+    Decision,
+    Field,
+    FileError,
+    FileState,
+    Outcome,
+    Person,
+    decide,
+    is_header,
+    judge,
+)
+from members.memberships.files.schemas import MemberFileMap
+from members.memberships.imports import commands as imports
+from members.memberships.imports.policy import Arrival
+from members.memberships.tags import commands as tags
+from members.memberships.tags.policy import MOST_PER_MEMBER
+from members.reasons import Reason
+
+ADVANCE = "member_files.advance"
+EXPIRE = "member_files.expire"
+KEPT = timedelta(days=7)
+MOST_FILES = 20
+ROWS_AT_ONCE = 1000
+LONGEST_COLUMN_NAME = 200
+
+Rows = Iterator[tuple[int, list[str]]]
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What somebody says of a file; what is None is found out."""
+
+    filename: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+
+
+async def receive(session: Session, standing: Standing, file: IO[bytes], hints: Hints) -> MemberFile:
+    """Read a table into rows that wait. Raises Problem 409 when archived or too many files wait, 422 for what cannot be read."""
+    _refuse_archived(standing.community_state)
+    if await queries.count_files(session, standing.community_id) >= MOST_FILES:
+        raise Problem(
+            409, "too-many-files", f"A community holds up to {MOST_FILES} files; they are dropped after 7 days."
+        )
+    try:
+        return await _read(session, standing, file, hints)
+    except FileError as fault:
+        raise Problem(422, fault.code, fault.detail) from fault
+
+
+async def _read(session: Session, standing: Standing, file: IO[bytes], hints: Hints) -> MemberFile:
+    table = await asyncio.to_thread(_open, file, hints.encoding)
+    rows = table.rows
+    first = await asyncio.to_thread(next, rows, None)
+    if first is None:
+        raise FileError("file-empty", "The file holds no rows.")
+    header = is_header(first[1]) if hints.header is None else hints.header
+    if not header:
+        rows = chain([first], rows)
+    batch = await asyncio.to_thread(_some, rows)
+    if not batch:
+        raise FileError("file-empty", "The file holds no rows below its header.")
+    made = _made(standing, table, hints, [name if header else "" for name in first[1]], header=header)
+    made.rows = len(batch)
+    session.add(made)
+    await session.flush()
+    await due.schedule(session, made.organization_id, EXPIRE, str(made.id), made.expires_at)
+    while batch:
+        await _stage(session, made, batch)
+        batch = await asyncio.to_thread(_some, rows)
+        made.rows += len(batch)
+        if made.rows > MOST_ROWS:
+            raise FileError("too-many-rows", f"A file has up to {MOST_ROWS} rows: split it.")
+    await session.flush()
+    return made
+
+
+def _some(rows: Rows) -> list[tuple[int, list[str]]]:
+    return list(islice(rows, ROWS_AT_ONCE))
+
+
+@dataclass(frozen=True)
+class _Table:
+    format: str
+    rows: Rows
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+def _open(file: IO[bytes], declared: str | None) -> _Table:
+    if workbooks.is_workbook(file):
+        return _Table("xlsx", workbooks.rows(file))
+    encoding = texts.encoding_of(file, declared)
+    delimiter, said = texts.delimiter_of(file, encoding)
+    records = texts.records(file, encoding, delimiter, skip=said)
+    rows = ((number, record) for number, record in enumerate(records, 1) if any(cell.strip() for cell in record))
+    return _Table("csv", rows, encoding.removesuffix("-sig"), delimiter)
+
+
+def _made(standing: Standing, table: _Table, hints: Hints, names: Sequence[str], *, header: bool) -> MemberFile:
+    now = clock.now()
+    return MemberFile(
+        id=new_id(),
+        organization_id=standing.principal.organization_id,
+        community_id=standing.community_id,
+        state=FileState.UPLOADED,
+        filename=hints.filename,
+        format=table.format,
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        header=header,
+        columns=[" ".join(name.split())[:LONGEST_COLUMN_NAME] for name in names],
+        rows=0,
+        created_by=standing.principal.account_id,
+        created_at=now,
+        expires_at=now + KEPT,
+        version=1,
+    )
+
+
+async def _stage(session: Session, file: MemberFile, rows: Sequence[tuple[int, list[str]]]) -> None:
+    await session.execute(
+        text("""
+            INSERT INTO member_file_row (file_id, number, organization_id, cells)
+            SELECT :file_id, number, :organization_id, cells::jsonb
+            FROM unnest(CAST(:numbers AS integer[]), CAST(:cells AS text[])) AS row(number, cells)
+        """),
+        {
+            "file_id": file.id,
+            "organization_id": file.organization_id,
+            "numbers": [number for number, _ in rows],
+            "cells": [orjson.dumps(cells).decode() for _, cells in rows],
+        },
+    )
+
+
+async def set_mapping(
+    session: Session, standing: Standing, file_id: UUID, version: int, body: MemberFileMap
+) -> MemberFile:
+    """Say what the columns hold. Raises Problem 404, 409, 412, 422."""
+    file = await _step(session, standing, file_id, version, "map")
+    faults = [
+        Fault(f"/columns/{place}/column", "unknown-column", f"The file has {len(file.columns)} columns.")
+        for place, one in enumerate(body.columns)
+        if one.column >= len(file.columns)
+    ]
+    seen_fields: set[Field] = set()
+    seen_columns: set[int] = set()
+    for place, one in enumerate(body.columns):
+        if one.field in seen_fields and one.field is not Field.TAGS:
+            faults.append(Fault(f"/columns/{place}/field", "field-twice", "Only tags come from several columns."))
+        if one.column in seen_columns:
+            faults.append(Fault(f"/columns/{place}/column", "column-twice", "A column has one meaning."))
+        seen_fields.add(one.field)
+        seen_columns.add(one.column)
+    if Field.NAME not in seen_fields:
+        faults.append(Fault("/columns", "name-unmapped", "One column has to hold names."))
+    if not seen_fields & {Field.EXTERNAL_ID, Field.EMAIL, Field.PHONE}:
+        faults.append(
+            Fault("/columns", "nobody-named", "One column has to hold an external id, e-mails or phone numbers.")
+        )
+    if faults:
+        raise Problem(422, "invalid", "The columns do not tell whom the rows describe.", errors=faults[:50])
+    file.mapping = body.model_dump(mode="json")
+    file.state = FileState.MAPPED
+    await _rewind(session, file)
+    return file
+
+
+async def dry_run(session: Session, standing: Standing, file_id: UUID, version: int) -> MemberFile:
+    """Have every row looked at. Raises Problem 404, 409, 412."""
+    file = await _step(session, standing, file_id, version, "dry_run")
+    file.state = FileState.CHECKING
+    await _rewind(session, file)
+    await due.schedule(session, file.organization_id, ADVANCE, str(file.id), clock.now())
+    return file
+
+
+async def start(session: Session, standing: Standing, file_id: UUID, version: int) -> MemberFile:
+    """Have every row taken. Raises Problem 404, 409, 412."""
+    file = await _step(session, standing, file_id, version, "start")
+    file.state = FileState.IMPORTING
+    file.started_by, file.started_at = standing.principal.account_id, clock.now()
+    await _rewind(session, file)
+    await due.schedule(session, file.organization_id, ADVANCE, str(file.id), clock.now())
+    return file
+
+
+async def cancel(session: Session, standing: Standing, file_id: UUID, version: int) -> MemberFile:
+    """Take no further rows; a step that is under way is waited for. Raises Problem 404, 409, 412."""
+    file = await _step(session, standing, file_id, version, "cancel")
+    file.state, file.finished_at = FileState.CANCELLED, clock.now()
+    await due.cancel(session, file.organization_id, ADVANCE, str(file.id))
+    return file
+
+
+async def _step(session: Session, standing: Standing, file_id: UUID, version: int, step: str) -> MemberFile:
+    file = await queries.get_file(session, standing.community_id, file_id, lock=True)
+    check_version(version, file.version)
+    if FileState(file.state) not in STEPS[step]:
+        raise Problem(409, "file-state", f"The file is {file.state}: that does not go with it.")
+    if step != "cancel":
+        _refuse_archived(standing.community_state)
+    file.version += 1
+    return file
+
+
+def _refuse_archived(state: CommunityState) -> None:
+    if state is CommunityState.ARCHIVED:
+        raise Problem(409, "community-archived", "An archived community takes no imports.")
+
+
+async def _rewind(session: Session, file: MemberFile) -> None:
+    file.after, file.done, file.counts = 0, 0, {}
+    await session.execute(text("DELETE FROM member_file_key WHERE file_id = :id"), {"id": file.id})
+    await session.execute(
+        text(
+            "UPDATE member_file_row SET outcome = NULL, code = NULL, params = NULL, account_id = NULL "
+            "WHERE file_id = :id AND outcome IS NOT NULL"
+        ),
+        {"id": file.id},
+    )
+
+
+async def expire(session: Session, file_id: UUID) -> datetime | None:
+    """Drop a file with its rows; return when to come back for one that is being taken."""
+    file = await queries.find_file(session, file_id)
+    if file is None:
+        return None
+    if file.state in RUNNING:
+        file.expires_at = clock.now() + timedelta(days=1)
+        return file.expires_at
+    await session.delete(file)
+    return None
+
+
+async def advance(session: Session, file_id: UUID) -> bool:
+    """Look at the next rows, and take them when that is asked; return whether more wait. Locked: rows are taken once, by whomever."""
+    file = await queries.find_file(session, file_id)
+    if file is None or file.state not in RUNNING:
+        return False
+    state, zone = await queries.place_of(session, file.community_id)
+    if state is CommunityState.ARCHIVED:
+        file.state, file.reason, file.finished_at = FileState.CANCELLED, "community-archived", clock.now()
+        file.version += 1
+        return False
+    rows = await queries.waiting_rows(session, file, ROWS_AT_ONCE)
+    mapping = _mapping(file)
+    now, width = clock.now(), len(file.columns)
+    said = {number: judge(cells, width, mapping, now=now, zone=zone) for number, cells in rows}
+    people = {number: one for number, one in said.items() if isinstance(one, Person)}
+    decisions = {
+        number: Decision(Outcome.REJECT, reason=one) for number, one in said.items() if isinstance(one, Reason)
+    }
+    accounts = await _decide(session, file, people, decisions)
+    if file.state == FileState.IMPORTING:
+        accounts = await _take(session, file, people, decisions, accounts)
+    await _record(session, file, decisions, accounts)
+    return _progress(file, rows, decisions)
+
+
+def _mapping(file: MemberFile) -> ColumnMap:
+    body = MemberFileMap.model_validate(file.mapping)
+    return ColumnMap({one.column: one.field for one in body.columns}, tuple(body.tags), body.source)
+
+
+def _contacts(person: Person) -> tuple[Contact, ...]:
+    known = (
+        (Provider.IMPORT, person.external_id),
+        (Provider.EMAIL, person.email),
+        (Provider.PHONE, person.phone),
+    )
+    return tuple(Contact(provider, subject) for provider, subject in known if subject is not None)
+
+
+async def _decide(
+    session: Session, file: MemberFile, people: Mapping[int, Person], decisions: dict[int, Decision]
+) -> dict[int, UUID]:
+    """Decide about each person into `decisions`; return the accounts that there are, by row. The first row of a person counts."""
+    contacts = {number: _contacts(person) for number, person in people.items()}
+    known = await account_queries.find_by_contacts(session, [one for each in contacts.values() for one in each])
+    found = {number: {known[one] for one in each if one in known} for number, each in contacts.items()}
+    standings = await queries.known_accounts(session, file.community_id, sorted(set().union(*found.values())))
+    keys = {number: _keys(contacts[number], found[number]) for number in people}
+    taken = await queries.known_keys(session, file.id, [key for each in keys.values() for key in each])
+    fresh: dict[bytes, int] = {}
+    for number, person in sorted(people.items()):
+        earlier = [taken[key] for key in keys[number] if key in taken]
+        if earlier and len(found[number]) <= 1:
+            decisions[number] = Decision(Outcome.REJECT, reason=Reason("duplicate-row", {"row": min(earlier)}))
+            continue
+        decision = decide(person, [standings[one] for one in found[number]], most_tags=MOST_PER_MEMBER)
+        decisions[number] = decision
+        if decision.outcome is not Outcome.REJECT:
+            mine = dict.fromkeys(keys[number], number)
+            taken.update(mine)
+            fresh.update(mine)
+    await _keep_keys(session, file, fresh)
+    return {number: next(iter(each)) for number, each in found.items() if len(each) == 1}
+
+
+def _keys(contacts: Sequence[Contact], accounts: set[UUID]) -> list[bytes]:
+    names = [f"{one.provider}:{one.subject}" for one in contacts] + [f"account:{one}" for one in accounts]
+    return [hashlib.blake2b(name.encode(), digest_size=16).digest() for name in names]
+
+
+async def _keep_keys(session: Session, file: MemberFile, keys: Mapping[bytes, int]) -> None:
+    if keys:
+        await session.execute(
+            text("""
+                INSERT INTO member_file_key (file_id, key, organization_id, number)
+                SELECT :file_id, key, :organization_id, number
+                FROM unnest(CAST(:keys AS bytea[]), CAST(:numbers AS integer[])) AS named(key, number)
+            """),
+            {
+                "file_id": file.id,
+                "organization_id": file.organization_id,
+                "keys": list(keys),
+                "numbers": list(keys.values()),
+            },
+        )
+
+
+async def _take(
+    session: Session,
+    file: MemberFile,
+    people: Mapping[int, Person],
+    decisions: Mapping[int, Decision],
+    accounts: Mapping[int, UUID],
+) -> dict[int, UUID]:
+    """Make accounts and memberships as decided, the way every import does; return the rows' accounts."""
+    assert file.started_by is not None  # noqa: S101  a CHECK says so
+    made = await import_accounts(
+        session,
+        organization_id=file.organization_id,
+        actor=file.started_by,
+        items=[_imported(people[number]) for number, one in decisions.items() if one.outcome is Outcome.CREATE],
+    )
+    whole = dict(accounts)
+    for number, decision in decisions.items():
+        if decision.outcome is Outcome.CREATE:
+            whole[number] = made[people[number].external_id][0]
+    arriving = {Outcome.CREATE, Outcome.JOIN}
+    await imports.insert_members(
+        session,
+        organization_id=file.organization_id,
+        community_id=file.community_id,
+        actor=file.started_by,
+        arrivals={
+            whole[number]: Arrival(people[number].joined_at)
+            for number, one in decisions.items()
+            if one.outcome in arriving
+        },
+    )
+    given = [(whole[number], tag) for number, one in decisions.items() for tag in one.tags]
+    await tags.add(session, file.community_id, given, file.started_by, origin=Origin.IMPORT)
+    return whole
+
+
+def _imported(person: Person) -> ImportedAccount:
+    return ImportedAccount(
+        person.external_id,
+        person.name,
+        bot=False,
+        contacts=tuple(one for one in _contacts(person) if one.provider is not Provider.IMPORT),
+        locale=person.locale,
+        zone=person.zone,
+    )
+
+
+async def _record(
+    session: Session, file: MemberFile, decisions: Mapping[int, Decision], accounts: Mapping[int, UUID]
+) -> None:
+    await session.execute(
+        text("""
+            UPDATE member_file_row AS held
+            SET outcome = told.outcome, code = told.code, params = told.params::jsonb, account_id = told.account_id
+            FROM unnest(CAST(:numbers AS integer[]), CAST(:outcomes AS text[]), CAST(:codes AS text[]), CAST(:params AS text[]),
+                CAST(:accounts AS uuid[])) AS told(number, outcome, code, params, account_id)
+            WHERE held.file_id = :file_id AND held.number = told.number
+        """),
+        {
+            "file_id": file.id,
+            "numbers": list(decisions),
+            "outcomes": [one.outcome.value for one in decisions.values()],
+            "codes": [one.reason.code if one.reason else None for one in decisions.values()],
+            "params": [
+                orjson.dumps(dict(one.reason.params)).decode() if one.reason else None for one in decisions.values()
+            ],
+            "accounts": [accounts.get(number) for number in decisions],
+        },
+    )
+
+
+def _progress(file: MemberFile, rows: Sequence[tuple[int, list[str]]], decisions: Mapping[int, Decision]) -> bool:
+    counted = Counter(file.counts)
+    counted.update(one.outcome.value for one in decisions.values())
+    file.counts = dict(counted)
+    file.done += len(rows)
+    if rows:
+        file.after = rows[-1][0]
+    if file.done < file.rows and rows:
+        return True
+    if file.state == FileState.IMPORTING:
+        file.state, file.finished_at = FileState.IMPORTED, clock.now()
+    else:
+        file.state = FileState.CHECKED
+    file.version += 1
+    return False

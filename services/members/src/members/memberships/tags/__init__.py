@@ -1,0 +1,1 @@
+"""Tags: the brand's own words on its members."""

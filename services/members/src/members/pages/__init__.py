@@ -1,0 +1,1 @@
+"""Pages: all that members knows of one member, for staff, in one statement."""

@@ -1,0 +1,1 @@
+"""Application forms: what a community asks whoever wants to belong."""

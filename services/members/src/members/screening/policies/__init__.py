@@ -1,0 +1,1 @@
+"""Screening policies: how a community decides about applications."""

@@ -1,0 +1,1 @@
+"""Currency: keeping segments current, and telling who entered and left."""

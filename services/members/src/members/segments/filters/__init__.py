@@ -1,0 +1,1 @@
+"""Filters: conditions over members, read from JSON, compiled to one SQL statement, and evaluated over plain records."""

@@ -1,0 +1,1 @@
+"""Removal: who is silent for long is given notice, then removed, and may appeal."""

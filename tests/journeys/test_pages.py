@@ -1,0 +1,28 @@
+"""The commands of the pages for operators, run word for word."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+from tests.journeys.callers import Caller
+from tests.stack_fixture import ROOT, LiveStack
+
+
+@pytest.mark.parametrize("page", ["belonging.md"])
+def test_the_commands_of_a_page_run_as_they_stand(stack: LiveStack, page: str) -> None:
+    known = stack.credentials()
+    with Caller(stack.base_url) as owner:
+        owner.sign_in(known["organization_id"], known["email"], known["password"])
+        blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
+        assert blocks
+        told = os.environ | {"BASE": stack.base_url, "TOKEN": owner.session["access_token"], "NO_PROXY": "*"}
+        script = "set -euo pipefail\n" + "\n".join(blocks)
+        done = subprocess.run(
+            ["bash", "-c", script], env=told, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"{done.stderr}\n{done.stdout[-2000:]}"
+        [made] = owner.get("/v1/communities", slug="book-club")["data"]
+        assert made["state"] == "open"
