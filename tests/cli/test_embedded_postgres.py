@@ -228,3 +228,14 @@ def test_as_root_unreachable_data_live_where_the_system_user_can_go(tmp_path: Pa
     finally:
         server.remove()
     assert not server.data.exists()
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_of_no_server(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed server's file says "ready" until the next one has written its own: number and state are of one reading."""
+    now = postgres._pid_file()
+    readings = iter([["1", *now[1:]], now])
+    monkeypatch.setattr(postgres, "_pid_file", lambda: next(readings, now))
+    assert not postgres.ready
+    assert postgres.ready

@@ -155,8 +155,9 @@ class Postgres:
     @property
     def ready(self) -> bool:
         """Whether the server accepts connections."""
-        lines, pid = self._pid_file(), self.pid
-        of_this_server = pid is not None and self._recorded_pid() == pid  # a killed one's file says "ready" too
+        pid, lines = self.pid, self._pid_file()
+        # A killed one's file says "ready" too, and is replaced while we look: number and state must be of one reading.
+        of_this_server = pid is not None and _number(lines) == pid
         return of_this_server and len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
 
     # -- databases and roles ------------------------------------------------------------------------------------------
@@ -310,8 +311,7 @@ class Postgres:
             return []
 
     def _recorded_pid(self) -> int | None:
-        lines = self._pid_file()
-        return int(lines[0]) if lines and lines[0].strip().isdigit() else None
+        return _number(self._pid_file())
 
     def _is_ours(self, pid: int) -> bool:
         """Every process of a server has the cluster as its current folder."""
@@ -336,6 +336,11 @@ class Postgres:
             return (self.data / "superuser").read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             raise EmbeddedError(f"no PostgreSQL has been started over {self.data} yet") from None
+
+
+def _number(lines: Sequence[str]) -> int | None:
+    """Return the process id in the lines of a postmaster.pid."""
+    return int(lines[0]) if lines and lines[0].strip().isdigit() else None
 
 
 def _identifier(name: str) -> str:
