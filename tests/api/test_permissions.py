@@ -99,7 +99,7 @@ AT_LEAST = {
 PROBLEM = "application/problem+json"
 NOWHERE = str(uuid4())
 # What is no id: it cannot be wrong in the way that an id can, and says the same everywhere.
-WORDS = {"emoji", "tag", "tier", "outcome", "list_name"}
+WORDS = {"emoji", "tag", "tier", "outcome", "list_name", "q"}
 MISSING = {"version": "999999", "number": "999999", "list_name": "nothing"}
 
 

@@ -153,6 +153,7 @@ def found_town(base_url: str) -> Town:
             "account_id": town.people["member"].account_id,
             "organization_id": town.organization_id,
             "emoji": EMOJI,
+            "q": "hello",
         }
         register(town, "candidate")
         with town.as_person("candidate") as candidate:

@@ -78,7 +78,7 @@ def test_what_it_writes_is_for_its_owner_only(running: TrialStack) -> None:
             continue
         assert not stat.S_IMODE(path.stat().st_mode) & 0o067, path
     secrets = json.loads((running.data / "secrets.json").read_text())
-    assert len(set(secrets.values())) == len(secrets) == 3 + 4 + 9
+    assert len(set(secrets.values())) == len(secrets) == 4 + 4 + 9
     # Nobody who lists processes sees a secret.
     for pid in running.pids().values():
         arguments = " ".join(command_line(pid or 0))
