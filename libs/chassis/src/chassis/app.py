@@ -33,6 +33,7 @@ from chassis.outages import DATABASE_ERRORS, is_outage
 from chassis.pagination import Cursors
 from chassis.relay import Relay
 from chassis.requests import Replay, Route, on_database_error, on_replay, on_unexpected, prefer_literals
+from chassis.retries import Retries
 from chassis.runtime import Runtime
 from chassis.schemas import problems
 from chassis.serve import Background, serve
@@ -110,6 +111,7 @@ def build_app(service: Service, runtime: Runtime) -> FastAPI:
     for failure in DATABASE_ERRORS:
         app.add_exception_handler(failure, on_database_error)
     app.add_exception_handler(Exception, on_unexpected)
+    app.add_middleware(Retries)
     app.add_middleware(Telemetry, service=service.name)
     describe(app, routes)
     return app

@@ -33,5 +33,11 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, (*DATABASE_ERRORS, nats.errors.Error))
 
 
+def is_contention(error: BaseException) -> bool:
+    """Tell whether PostgreSQL ended a transaction for the sake of another, to resolve a deadlock for one."""
+    orig = error.orig if isinstance(error, DBAPIError) else error
+    return _state(orig) == "40"
+
+
 def _state(error: BaseException | None) -> str:
     return (getattr(error, "sqlstate", None) or "")[:2]

@@ -22,7 +22,8 @@ from chassis import db, idempotency, outbox, positions, reads, telemetry
 from chassis.auth import Authenticated, _anyone
 from chassis.db import Session
 from chassis.errors import Fault, KeptProblem, Problem, pointer, render
-from chassis.outages import is_outage
+from chassis.outages import is_contention, is_outage
+from chassis.retries import can_retry
 from chassis.runtime import runtime_of
 
 MOST_NESTING = 32
@@ -318,10 +319,16 @@ async def on_replay(_request: Request, replay: Exception) -> Response:
     return replay.answer
 
 
-async def on_database_error(_request: Request, error: Exception) -> Response:
-    """Answer 503 while the database is away, to be asked again. Raises the error when it is the statement's own fault."""
-    if not is_outage(error):
+async def on_database_error(request: Request, error: Exception) -> Response:
+    """Answer 503 while the database is away, to be asked again.
+
+    Raises the error when it is the statement's own fault, or when the request is going to be done again.
+    """
+    if not is_outage(error) or (is_contention(error) and can_retry(request.scope)):
         raise error
+    if is_contention(error):
+        detail = "Others are changing the same things at this moment: try again."
+        return render(Problem(503, "contended", detail, headers={"Retry-After": "1"}))
     # Without the statement and its values, which may be somebody's words.
     log.warning("database_away", error=type(error).__name__, detail=str(getattr(error, "orig", error))[:200])
     return render(

@@ -87,6 +87,9 @@ async def update(
 
 async def adopt(session: Session, standing: Standing, number: int, expected: int) -> TierStandard:
     """Put a draft in force in place of the standard before it, and have everybody looked at. Raises Problem 404, 409, 412."""
+    # Before the standards: a worker that looks at everybody holds its work's row and then locks the standard in force.
+    organization_id = standing.principal.organization_id
+    await due.schedule(session, organization_id, EVALUATE, str(standing.community_id), clock.now())
     standard = await _draft(session, standing, number, expected)
     before = await queries.find_in_force(session, standing.community_id, lock=True)
     if before is not None:
@@ -120,5 +123,4 @@ async def adopt(session: Session, standing: Standing, number: int, expected: int
         community_id=standard.community_id,
         actor=standing.principal.account_id,
     )
-    await due.schedule(session, standard.organization_id, EVALUATE, str(standard.community_id), clock.now())
     return standard
