@@ -1,4 +1,4 @@
-"""Every write of deliveries, and the events that tell of them.
+"""Carrying out what is due, and the events that tell of it.
 
 A delivery, its post and both their events are written in one transaction with the removal of the work that asked for it: whatever is
 killed when, either all of it is there or the work is still due.
@@ -13,12 +13,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from chassis import clock, due, outbox, telemetry
-from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import Problem, invalid
-from chassis.ids import new_id
+from chassis.errors import Problem
 from chassis.outages import is_outage
-from chassis.requests import check_version
 from content.backlog import commands as backlog
 from content.backlog import queries as items
 from content.backlog.models import Item
@@ -26,16 +23,13 @@ from content.backlog.policy import ItemState
 from content.delivery import policy, queries
 from content.delivery.models import Delivery
 from content.delivery.policy import DeliveryState, LatePolicy
-from content.delivery.schemas import SendCreate, SendOut, Target, TargetResult
 from content.posts import commands as posts
 from content.posts.models import Post
 from content.posts.policy import PostKind, PostState
 from contracts.content import (
-    DeliveryCancelled,
     DeliveryDelivered,
     DeliveryEvent,
     DeliveryFailed,
-    DeliveryScheduled,
     DeliverySkipped,
 )
 from contracts.engagement import DeliveryReached
@@ -45,7 +39,6 @@ DUE = "delivery.due"
 """The work of delivering what was sent. Its key is an instant and a lane, so that several schedulers share a busy minute."""
 LANES = 2
 BATCH = 200
-FURTHEST = timedelta(days=366)
 
 log = telemetry.log("content.delivery")
 
@@ -63,145 +56,14 @@ async def schedule(
     )
 
 
-def _refusal(target: Target, place: queries.Place, seen: set[tuple[UUID, UUID | None]]) -> str | None:
-    # Whether a community is there is nobody's business who does not plan in it: to them it is unknown.
-    if place.state is None:
-        return "community-unknown"
-    if not place.editor:
-        return "not-an-editor"
-    if place.state is CommunityState.ARCHIVED:
-        return "community-archived"
-    if not place.group_known:
-        return "group-unknown"
-    return "target-repeated" if (target.community_id, target.group_id) in seen else None
-
-
-async def send_item(session: Session, member: Standing, item_id: UUID, send: SendCreate) -> SendOut:
-    """Have an item go to many places at one time; each target is judged alone. Raises Problem 404, 409, 422."""
-    now = clock.now()
-    due_at = send.at or now
-    if send.at is not None and not -timedelta(minutes=1) <= due_at - now <= FURTHEST:
-        raise invalid("/at", "instant-out-of-range", "Send at once, or at an instant within a year from now.")
-    item = await items.get_item(session, member.community_id, item_id, lock=True)
-    if item.state not in {ItemState.READY, ItemState.DELIVERED}:
-        raise Problem(409, "item-not-ready", "Only an item that is ready goes out.")
-    accepted: list[Target] = []
-    seen: set[tuple[UUID, UUID | None]] = set()
-    refused: dict[int, str] = {}
-    for index, (target, place) in enumerate(
-        zip(send.targets, await queries.find_places(session, member, send.targets), strict=True)
-    ):
-        code = _refusal(target, place, seen)
-        if code is not None:
-            refused[index] = code
-            continue
-        seen.add((target.community_id, target.group_id))
-        accepted.append(target)
-    made = await _insert(session, member, item, send, due_at, accepted)
-    known = await queries.find_sent(session, item.id, due_at)
-    if made:
-        await schedule(session, item.organization_id, DUE, [due_at])
-    return SendOut(
-        results=[
-            TargetResult(
-                community_id=target.community_id,
-                group_id=target.group_id,
-                delivery_id=None if index in refused else known[target.community_id, target.group_id],
-                due_at=None if index in refused else due_at,
-                status="refused"
-                if index in refused
-                else "scheduled"
-                if (target.community_id, target.group_id) in made
-                else "already_scheduled",
-                code=refused.get(index),
-            )
-            for index, target in enumerate(send.targets)
-        ]
-    )
-
-
-_INSERT = text("""
-INSERT INTO delivery (id, organization_id, community_id, group_id, item_id, kind, theme_id, fallback, late_policy,
-    tolerance_seconds, due_at, state, requested_by, attempts, version)
-SELECT id, :organization_id, community_id, group_id, :item_id, :kind,
-    CASE WHEN community_id = :home THEN CAST(:theme_id AS uuid) END, false, :late_policy,
-    :tolerance_seconds, :due_at, 'due', :requested_by, 0, 1
-FROM unnest(CAST(:ids AS uuid[]), CAST(:communities AS uuid[]), CAST(:groups AS uuid[]))
-    AS target(id, community_id, group_id)
-ORDER BY community_id, group_id
-ON CONFLICT (item_id, community_id, group_id, due_at) WHERE occurrence_id IS NULL AND state <> 'cancelled' DO NOTHING
-RETURNING id, community_id, group_id
-""")
-
-
-async def _insert(
-    session: Session, member: Standing, item: Item, send: SendCreate, due_at: datetime, targets: Sequence[Target]
-) -> set[tuple[UUID, UUID | None]]:
-    """Insert the deliveries that are not there yet, with their events; return their places."""
-    if not targets:
-        return set()
-    rows = await session.execute(
-        _INSERT,
-        {
-            "organization_id": item.organization_id,
-            "item_id": item.id,
-            "kind": item.kind,
-            "home": item.community_id,
-            "theme_id": item.theme_id,
-            "late_policy": send.late_policy.value,
-            "tolerance_seconds": send.tolerance_seconds,
-            "due_at": due_at,
-            "requested_by": member.principal.account_id,
-            "ids": [new_id() for _ in targets],
-            "communities": [target.community_id for target in targets],
-            "groups": [target.group_id for target in targets],
-        },
-    )
-    made = set()
-    for row in rows:
-        made.add((row.community_id, row.group_id))
-        outbox.emit(
-            session,
-            DeliveryScheduled(
-                delivery_id=row.id,
-                community_id=row.community_id,
-                group_id=row.group_id,
-                item_id=item.id,
-                slot_id=None,
-                occurrence_id=None,
-                kind=item.kind,
-                theme_id=item.theme_id if row.community_id == item.community_id else None,
-                fallback=False,
-                due_at=due_at,
-            ),
-            organization_id=item.organization_id,
-            aggregate_id=row.id,
-            version=1,
-            community_id=row.community_id,
-            actor=member.principal.account_id,
-        )
-    return made
-
-
-async def cancel_delivery(session: Session, member: Standing, delivery_id: UUID, expected: int) -> Delivery:
-    """Take back what was sent and is not yet due. Raises Problem 404, 409, 412."""
-    delivery = await queries.get_delivery(session, member.community_id, delivery_id, lock=True)
-    check_version(expected, delivery.version)
-    if delivery.occurrence_id is not None or delivery.state != DeliveryState.DUE:
-        raise Problem(409, "delivery-settled", "Only what was sent and is still to go out can be taken back.")
-    delivery.state = DeliveryState.CANCELLED.value
-    delivery.version += 1
-    await session.flush()
-    _tell(session, delivery, DeliveryCancelled(**_facts(delivery)), actor=member.principal.account_id)
-    return delivery
-
-
-def _facts(delivery: Delivery) -> dict[str, object]:
+def facts(delivery: Delivery) -> dict[str, object]:
+    """Return what every event of a delivery says."""
     names = DeliveryEvent.model_fields.keys() - {"delivery_id"}
     return {"delivery_id": delivery.id, **{name: getattr(delivery, name) for name in names}}
 
 
-def _tell(session: Session, delivery: Delivery, event: DeliveryEvent, *, actor: UUID | None = None) -> None:
+def tell(session: Session, delivery: Delivery, event: DeliveryEvent, *, actor: UUID | None = None) -> None:
+    """Emit an event of a delivery at its present version."""
     outbox.emit(
         session,
         event,
@@ -329,13 +191,13 @@ def _tell_settled(session: Session, one: Delivery) -> None:
     if one.state == DeliveryState.DELIVERED and one.delivered_at is not None and one.post_id is not None:
         on_time = policy.in_time(one.due_at, one.delivered_at, one.tolerance_seconds)
         event: DeliveryEvent = DeliveryDelivered(
-            **_facts(one), post_id=one.post_id, delivered_at=one.delivered_at, on_time=on_time
+            **facts(one), post_id=one.post_id, delivered_at=one.delivered_at, on_time=on_time
         )
-        _tell(session, one, event)
+        tell(session, one, event)
     elif one.state == DeliveryState.SKIPPED:
-        _tell(session, one, DeliverySkipped(**_facts(one), reason=one.reason or ""))
+        tell(session, one, DeliverySkipped(**facts(one), reason=one.reason or ""))
     elif one.state == DeliveryState.FAILED:
-        _tell(session, one, DeliveryFailed(**_facts(one), reason=one.reason or ""))
+        tell(session, one, DeliveryFailed(**facts(one), reason=one.reason or ""))
 
 
 async def note_judged(session: Session, post: Post) -> None:

@@ -13,9 +13,10 @@ from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page, problems
-from content.delivery import commands, queries
+from content.delivery import queries
 from content.delivery.policy import DeliveryState
 from content.delivery.schemas import DeliveryOut, SendCreate, SendOut
+from content.delivery.sends import commands
 
 routes = router("deliveries")
 
