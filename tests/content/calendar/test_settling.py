@@ -327,6 +327,20 @@ async def test_what_never_works_fails_in_the_end_and_is_told(
     assert (await desk.editor.get(f"{desk.path}/punctuality")).json()["community"]["failed"] == 1
 
 
+async def held_delivery(desk: Desk, movable_clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The delivery of the next occurrence, held by a detector at its hour."""
+
+    async def check(_session: Session, _utterance: Utterance) -> Verdict:
+        return Verdict(Act.HOLD)
+
+    monkeypatch.setattr(posts, "CHECKS", [check])
+    movable_clock.instant = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    await desk.kit.work()
+    (held,) = (await desk.editor.get(f"{desk.path}/deliveries")).json()["data"]
+    assert (held["state"], held["delivered_at"], held["on_time"]) == ("in_review", None, None)
+    return dict(held)
+
+
 @pytest.mark.parametrize(
     ("decision", "state", "reason"),
     [(PostState.PUBLISHED, "delivered", None), (PostState.REMOVED, "failed", "review-refused")],
@@ -341,15 +355,7 @@ async def test_what_a_detector_holds_is_delivered_when_somebody_has_decided(
 ) -> None:
     await desk.slot()
     occurrence, item = await fill_next(desk)
-
-    async def check(_session: Session, _utterance: Utterance) -> Verdict:
-        return Verdict(Act.HOLD)
-
-    monkeypatch.setattr(posts, "CHECKS", [check])
-    movable_clock.instant = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
-    await desk.kit.work()
-    (held,) = (await desk.editor.get(f"{desk.path}/deliveries")).json()["data"]
-    assert (held["state"], held["delivered_at"], held["on_time"]) == ("in_review", None, None)
+    held = await held_delivery(desk, movable_clock, monkeypatch)
     assert await told(desk, DeliveryDelivered, DeliveryFailed, PostPublished) == []
     figures = (await desk.editor.get(f"{desk.path}/punctuality")).json()["community"]
     assert (figures["due"], figures["in_review"], figures["on_time"]) == (1, 1, 0)
@@ -363,3 +369,21 @@ async def test_what_a_detector_holds_is_delivered_when_somebody_has_decided(
     assert len(await told(desk, DeliveryDelivered, DeliveryFailed)) == 1
     assert (await desk.occurrence(occurrence))["delivery_state"] == state
     assert (await desk.editor.get(f"{desk.path}/items/{item['id']}")).json()["state"] == "delivered"
+
+
+async def test_what_is_deleted_while_a_detector_holds_it_has_failed(
+    desk: Desk, movable_clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.slot()
+    occurrence, _ = await fill_next(desk)
+    held = await held_delivery(desk, movable_clock, monkeypatch)
+    path = f"{desk.path}/posts/{held['post_id']}"
+    version = (await desk.editor.get(path)).headers["ETag"]
+    assert (await desk.editor.delete(path, headers={"If-Match": version})).status_code == 204
+    (settled,) = (await desk.editor.get(f"{desk.path}/deliveries")).json()["data"]
+    assert (settled["state"], settled["reason"], settled["on_time"]) == ("failed", "post-deleted", False)
+    (failed,) = await told(desk, DeliveryDelivered, DeliveryFailed)
+    assert (failed.data["delivery_id"], failed.data["reason"]) == (held["id"], "post-deleted")
+    assert (await desk.occurrence(occurrence))["delivery_state"] == "failed"
+    figures = (await desk.editor.get(f"{desk.path}/punctuality")).json()["community"]
+    assert (figures["due"], figures["in_review"], figures["failed"]) == (1, 0, 1)

@@ -201,7 +201,7 @@ def _tell_settled(session: Session, one: Delivery) -> None:
 
 
 async def note_judged(session: Session, post: Post) -> None:
-    """Settle the delivery of a post that was held, now that somebody has decided: it went out at this moment, or not at all."""
+    """Settle the delivery of a post that was held, now that it is held no longer: it went out at this moment, or not at all."""
     if post.delivery_id is None or post.state == PostState.HELD:
         return
     delivery = await queries.find_in_review(session, post.delivery_id)
@@ -210,7 +210,8 @@ async def note_judged(session: Session, post: Post) -> None:
     if post.state == PostState.PUBLISHED:
         _settle(delivery, DeliveryState.DELIVERED, post_id=post.id)
     else:
-        _settle(delivery, DeliveryState.FAILED, reason="review-refused", post_id=post.id)
+        reason = "review-refused" if post.deleted_at is None else "post-deleted"
+        _settle(delivery, DeliveryState.FAILED, reason=reason, post_id=post.id)
     delivery.version += 1
     await session.flush()
     _tell_settled(session, delivery)

@@ -309,7 +309,10 @@ async def bring_out(session: Session, post: Post, caller: policy.Caller, rendere
 
 Settled = Callable[[Session, Post], Awaitable[None]]
 SETTLED: list[Settled] = []
-"""Who is told in the same transaction that a post which the calendar delivered was published or taken down; the composition root fills it."""
+"""Who is told in the same transaction that a post which the calendar delivered was published, taken down or deleted.
+
+The composition root fills it.
+"""
 
 
 async def settle_post(session: Session, post: Post, state: PostState, *, actor: UUID | None) -> None:
@@ -331,7 +334,12 @@ async def settle_post(session: Session, post: Post, state: PostState, *, actor: 
     else:
         tell_written(session, post, actor)
     await session.flush()
+    await note_settled(session, post)
+    await schedule_upkeep(session, post)
+
+
+async def note_settled(session: Session, post: Post) -> None:
+    """Tell the calendar what became of a post that it delivered."""
     if post.delivery_id is not None:
         for told in SETTLED:
             await told(session, post)
-    await schedule_upkeep(session, post)

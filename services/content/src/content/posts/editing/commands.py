@@ -163,6 +163,7 @@ async def delete_post(session: Session, member: Standing, post_id: UUID, expecte
     await session.flush()
     for statement in _FORGET:
         await session.execute(statement, {"post_id": post.id})
+    await commands.note_settled(session, post)
     await media_uses.release(session, "post", [post.id])
     await media_uses.release_thread(session, post.id)
     if post.expires_at or post.review_at:
