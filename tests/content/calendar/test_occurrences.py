@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from tests.content.conftest import code, if_match
@@ -281,6 +281,49 @@ async def test_what_becomes_empty_again_within_the_notice_is_told_of_again(
     movable_clock.move(minutes=1)
     await desk.kit.work()
     assert (await foreseen(desk))[told:] == [(occurrence["id"], "empty", False)]
+
+
+async def test_a_notice_leaves_the_version_to_who_has_read_it(desk: Desk) -> None:
+    await desk.slot(notice_hours=48)
+    read = (await desk.calendar())[0]
+    await desk.kit.work()
+    assert read["id"] in [one[0] for one in await foreseen(desk)]
+    assert (await desk.fill(read, item_id=(await desk.item())["id"])).status_code == 200
+
+
+async def test_an_item_that_is_made_a_draft_again_within_the_notice_is_a_gap(desk: Desk) -> None:
+    await desk.slot(notice_hours=48)
+    occurrence, item = await fill_next(desk)
+    await desk.kit.work()
+    told = len(await foreseen(desk))
+    answer = await desk.editor.patch(
+        f"{desk.path}/items/{item['id']}", json={"state": "draft"}, headers=if_match(item["version"])
+    )
+    assert answer.status_code == 200
+    await desk.kit.work()
+    assert (await foreseen(desk))[told:] == [(occurrence["id"], "at_risk", False)]
+
+
+async def test_an_activity_that_is_cancelled_within_the_notice_is_a_gap(desk: Desk) -> None:
+    await desk.slot(notice_hours=48)
+    known = await activity(desk)
+    occurrence = (await desk.calendar())[0]
+    assert (await desk.fill(occurrence, activity_id=known)).status_code == 200
+    await desk.kit.work()
+    told = len(await foreseen(desk))
+    event = ActivityChanged(
+        activity_id=UUID(known),
+        community_id=desk.place.community,
+        group_id=None,
+        state=ActivityState.CANCELLED,
+        starts_at=datetime(2026, 3, 2, 23, tzinfo=UTC),
+        ends_at=None,
+    )
+    await desk.kit.deliver(
+        envelope(event, desk.place.organization, event.activity_id, community_id=event.community_id, version=2)
+    )
+    await desk.kit.work()
+    assert (await foreseen(desk))[told:] == [(occurrence["id"], "at_risk", False)]
 
 
 async def test_the_calendar_pages_without_repeating(desk: Desk) -> None:

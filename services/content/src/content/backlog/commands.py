@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis import clock
+from chassis import clock, due
 from chassis.auth import Standing
 from chassis.db import Session
 from chassis.errors import Problem, invalid
@@ -28,6 +28,7 @@ from content.rendering.texts import render
 from content.themes import queries as themes
 from content.themes.commands import check_may_plan
 
+UNREADY = "items.unready"
 _ARRANGED = frozenset(
     (
         "promotion",
@@ -138,6 +139,7 @@ async def change_item(session: Session, member: Standing, item_id: UUID, expecte
         values["benefit"] = _benefit(change.benefit)
     if all(getattr(item, name) == value for name, value in values.items()):
         return item
+    was_ready = item.state == ItemState.READY
     reworded = any(name in values and getattr(item, name) != values[name] for name in ("title", "body"))
     for name, value in values.items():
         setattr(item, name, value.value if isinstance(value, policy.WrittenState) else value)
@@ -150,6 +152,10 @@ async def change_item(session: Session, member: Standing, item_id: UUID, expecte
     await session.flush()
     if "body" in values:
         await _keep_media(session, member, item)
+    if was_ready and item.state != ItemState.READY:
+        # A key of its own each time: a row that its worker holds would have editors wait for the calendar.
+        key = f"{item.id}/{item.version}"
+        await due.schedule(session, item.organization_id, UNREADY, key, item.updated_at, {"item_id": str(item.id)})
     return item
 
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 
+from chassis import clock, due
 from chassis.db import Session
 from chassis.inbox import Received
-from contracts.engagement import ActivityEvent
+from contracts.engagement import ActivityEvent, ActivityState
+
+WITHDRAWN = "activities.withdrawn"
 
 _PUT = text("""
 INSERT INTO standing_activity (activity_id, organization_id, community_id, group_id, state, starts_at, ends_at)
@@ -31,6 +34,12 @@ async def note_activities(session: Session, events: Sequence[Received[ActivityEv
             for one in events
         ],
     )
+    now = clock.now()
+    for one in events:
+        if one.event.state is not ActivityState.PUBLISHED:
+            activity_id = str(one.event.activity_id)
+            key = f"{activity_id}/{one.envelope.aggregateversion}"
+            await due.schedule(session, one.envelope.organization, WITHDRAWN, key, now, {"activity_id": activity_id})
 
 
 async def forget_activities(session: Session) -> None:

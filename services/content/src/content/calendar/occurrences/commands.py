@@ -305,8 +305,23 @@ def _tell_settled(session: Session, one: Occurrence, terms: Any, became: Outcome
     )
 
 
+_UNREADY = text("""
+UPDATE slot_occurrence SET noticed_at = NULL, version = version + 1
+WHERE state = 'open' AND due_at > :now AND (item_id = :filler OR activity_id = :filler)
+RETURNING notice_at
+""")
+
+
+async def look_after(session: Session, organization_id: UUID, filler_id: UUID) -> None:
+    """Have gaps told where an item or an activity stands that was ready and is not any more."""
+    now = clock.now()
+    found = await session.execute(_UNREADY, {"filler": filler_id, "now": now})
+    instants = [max(notice_at, now) for notice_at in found.scalars()]
+    await deliveries.schedule(session, organization_id, NOTICE, instants, lanes=1)
+
+
 _NOTICED = text("""
-UPDATE slot_occurrence AS o SET noticed_at = :now, version = o.version + 1
+UPDATE slot_occurrence AS o SET noticed_at = :now
 FROM (
     SELECT o.id, s.group_id, i.state AS item_state, a.state AS activity_state, f.state AS fallback_state
     FROM slot_occurrence AS o JOIN slot AS s ON s.id = o.slot_id
@@ -323,7 +338,10 @@ RETURNING o.id, o.slot_id, o.community_id, o.organization_id, o.due_at, o.versio
 
 
 async def foresee_gaps(session: Session, moment: datetime) -> bool:
-    """Tell of occurrences that will fall due with nothing ready, each once; return whether more may follow."""
+    """Tell of occurrences that will fall due with nothing ready, each once; return whether more may follow.
+
+    Planners see nothing change, so the version stays theirs; it is new to the event, for whatever has a gap told again raises it.
+    """
     rows = (await session.execute(_NOTICED, {"now": clock.now(), "moment": moment, "most": MOST_NOTICES})).all()
     for row in rows:
         empty = row.item_id is None and row.activity_id is None

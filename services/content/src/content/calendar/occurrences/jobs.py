@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from chassis import clock, due
 from chassis.db import Session
 from chassis.due import Due, Jobs
+from content.backlog.commands import UNREADY
+from content.calendar.activities.commands import WITHDRAWN
 from content.calendar.occurrences import commands
 
 jobs = Jobs()
@@ -28,3 +32,15 @@ async def foresee_gaps(session: Session, work: Due) -> None:
     moment = max(clock.now(), work.due_at)
     if await commands.foresee_gaps(session, moment):
         await due.schedule(session, work.organization_id, work.kind, work.key, moment)
+
+
+@jobs.on(UNREADY)
+async def item_unready(session: Session, work: Due) -> None:
+    """Look after the hour of an item that is not ready any more."""
+    await commands.look_after(session, work.organization_id, UUID(work.payload["item_id"]))
+
+
+@jobs.on(WITHDRAWN)
+async def activity_withdrawn(session: Session, work: Due) -> None:
+    """Look after the hours of an activity that will not be."""
+    await commands.look_after(session, work.organization_id, UUID(work.payload["activity_id"]))
