@@ -55,6 +55,10 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/members/{}/file", "members"),
     Route("/v1/communities/{}/members/{}/contributions", "content"),
     Route("/v1/communities/{}/members/{}/presence", "engagement"),
+    Route("/v1/communities/{}/card/page", "gateway", composed=True),
+    Route("/v1/communities/{}/groups/{}/card/page", "gateway", composed=True),
+    Route("/v1/communities/{}/programme", "content"),
+    Route("/v1/communities/{}/groups/{}/programme", "content"),
     # Imports come in batches or as files; they alone may be large.
     Route("/v1/communities/{}/memberships/imports", "members", imports=True),
     Route("/v1/communities/{}/member-files", "members", imports=True),

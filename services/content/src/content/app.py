@@ -53,6 +53,7 @@ from content.posts.review import routes as review
 from content.posts.reviewing import routes as reviewing
 from content.posts.upkeep import jobs as upkeep_jobs
 from content.posts.upkeep import routes as upkeep
+from content.programme import routes as programme
 from content.reading import routes as reading
 from content.rendering import jobs as rendering_jobs
 from content.search import routes as search
@@ -103,6 +104,7 @@ service = Service(
         slots.routes,
         occurrences.routes,
         punctuality.routes,
+        programme.routes,
         detectors.routes,
         detections.routes,
         holds.routes,

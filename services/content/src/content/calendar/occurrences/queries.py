@@ -225,7 +225,7 @@ async def find_facts(session: Session, ids: Sequence[UUID]) -> dict[UUID, Any]:
 
 
 class Upcoming(NamedTuple):
-    """The next hour of a slot, as the group card shows it."""
+    """A slot and its next hour, as the group card shows it."""
 
     occurrence_id: UUID
     slot_id: UUID
@@ -237,17 +237,19 @@ class Upcoming(NamedTuple):
 
 
 _NEXT = text("""
-SELECT o.id AS occurrence_id, o.slot_id, s.group_id, s.name, s.kind, o.due_at, o.activity_id
-FROM slot_occurrence AS o JOIN slot AS s ON s.id = o.slot_id
-WHERE o.community_id = :community AND o.state = 'open' AND o.due_at >= :after
-    AND (s.group_id IS NULL OR s.group_id = ANY(:groups))
-ORDER BY o.due_at, o.id LIMIT :most
+SELECT * FROM (
+    SELECT DISTINCT ON (o.slot_id) o.id AS occurrence_id, o.slot_id, s.group_id, s.name, s.kind, o.due_at, o.activity_id
+    FROM slot_occurrence AS o JOIN slot AS s ON s.id = o.slot_id
+    WHERE o.community_id = :community AND o.state = 'open' AND o.due_at >= :after
+        AND (s.group_id IS NULL OR s.group_id = ANY(:groups))
+    ORDER BY o.slot_id, o.due_at, o.id) AS upcoming
+ORDER BY due_at, occurrence_id LIMIT :most
 """)
 
 
 async def list_next(
     session: Session, community_id: UUID, groups: Sequence[UUID], after: datetime, most: int
 ) -> list[Upcoming]:
-    """Return the next hours of a community's slots, those of these groups with them."""
+    """Return the next hour of each of a community's slots, those of these groups with them, the soonest first."""
     bound = {"community": community_id, "groups": list(groups), "after": after, "most": most}
     return [Upcoming(*row) for row in await session.execute(_NEXT, bound)]

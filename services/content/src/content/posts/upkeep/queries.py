@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import text
 
 from chassis import clock
-from chassis.auth import Reading
-from chassis.db import Session
+from chassis.auth import Reading, Standing
+from chassis.db import Session, read
 from content.posts import queries as posts
 from content.posts.queries import Order
 from content.posts.upkeep.schemas import FreshnessOut
@@ -37,6 +38,21 @@ async def list_pinned(reading: Reading, *, tree: bool, limit: int, cursor: str |
     member, found = await reading.fetch(posts.listing(where, PINS, limit, tree), *arguments)
     last, documents = posts.split(found, "community")
     return posts.page(last, posts.with_abilities(documents, member, "comment"), cursors, scope)
+
+
+@lru_cache
+def _announcement(staff: bool) -> str:  # noqa: FBT001  as in posts.queries
+    rows = f"""
+        SELECT 1 AS place, * FROM post WHERE community_id = $2 AND {posts.published(staff)} AND kind = 'announcement'
+            AND pin_rank IS NOT NULL AND (group_id IS NULL OR group_id = $4::uuid) ORDER BY group_id IS NULL, {PINS.by} LIMIT 1"""
+    return f"SELECT document FROM ({posts.documents(rows)}) AS pinned"
+
+
+async def find_announcement(session: Session, member: Standing, group_id: UUID | None) -> bytes | None:
+    """Return as JSON the announcement pinned first that the member sees: of the group where it has one, else of the whole community."""
+    place = (member.community_id, member.principal.account_id, group_id)
+    found = await read(session, _announcement(member.principal.staff), *place)
+    return None if found is None else posts.with_abilities(found, member, "comment")
 
 
 async def list_stale(reading: Reading, *, limit: int, cursor: str | None) -> bytes:
