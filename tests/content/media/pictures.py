@@ -13,7 +13,7 @@ HTML = b"<!doctype html><html><script>alert(document.cookie)</script></html>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 MP4 = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41" + bytes(range(256)) * 16
-MP3 = b"ID3\x03\0\0\0\0\0\x0a" + bytes(range(256)) * 16
+MP3 = b"ID3\x03\0\0\0\0\0\0" + bytes(range(256)) * 16
 PROGRAM = b"\x7fELF\x02\x01\x01" + b"\0" * 100
 
 

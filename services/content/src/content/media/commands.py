@@ -21,7 +21,7 @@ from chassis.ids import new_id
 from chassis.requests import check_version
 from chassis.runtime import Runtime
 from chassis.tokens import Principal
-from content.media import drawing, policy, queries, sniffing
+from content.media import drawing, policy, queries, sniffing, stripping
 from content.media.drawing import Drawn
 from content.media.models import Media, MediaPart
 from content.media.policy import Kind, Piece, State, Variant
@@ -174,7 +174,9 @@ async def complete(runtime: Runtime, principal: Principal, media_id: UUID) -> Me
         raise not_found("upload")
     if not kind.drawn:
         described = {Variant.ORIGINAL.value: {"media_type": media_type, "size": media.size}}
-        return await _keep(runtime, principal, media_id, media_type, described, None)
+        # A file is handed on to the byte; of a recording only what is heard and seen.
+        stripped = None if kind is Kind.FILE else await _stripped(depot, media, media_type, pieces)
+        return await _keep(runtime, principal, media_id, media_type, described, stripped)
     drawn = await drawing.draw(kind, await _bytes_of(depot, pieces, 0, media.size))
     if isinstance(drawn, Refusal):
         await _refuse(runtime, principal, media_id, drawn)
@@ -182,6 +184,30 @@ async def complete(runtime: Runtime, principal: Principal, media_id: UUID) -> Me
     parts = [(one.variant, piece) for one in drawn for piece in await _store(depot, media, one.data)]
     described = {one.variant: _described(one) for one in drawn}
     return await _keep(runtime, principal, media_id, drawn[0].media_type, described, parts)
+
+
+async def _stripped(
+    depot: Depot, media: Media, media_type: str, pieces: Sequence[Piece]
+) -> list[tuple[str, Piece]] | None:
+    """Keep those parts of a recording anew that say things about its maker; None when none does."""
+
+    async def peek(start: int, end: int) -> bytes:
+        return await _bytes_of(depot, pieces, start, end)
+
+    blanks = await stripping.find_blanks(media_type, peek, media.size)
+    kept = []
+    for piece in pieces:
+        touched = [one for one in blanks if one.start < piece.start + piece.size and piece.start < one.end]
+        if touched:
+            data = bytearray(await peek(piece.start, piece.start + piece.size))
+            for one in touched:
+                one.apply(data, piece.start)
+            key = new_key(media.organization_id, media.id)
+            await depot.store.put(key, bytes(data))
+            kept.append(piece._replace(key=key))
+        else:
+            kept.append(piece)
+    return [(Variant.ORIGINAL.value, piece) for piece in kept] if blanks else None
 
 
 async def _bytes_of(depot: Depot, pieces: Sequence[Piece], start: int, end: int) -> bytes:

@@ -106,8 +106,8 @@ async def upload_part(
 async def complete_upload(request: Request, person: Person, media_id: UUID, response: Response) -> MediaOut:
     """Finish an upload whose bytes have all arrived. It is judged by its content, never by its name.
 
-    Images are drawn anew, upright, up to 4,096 pixels long, so that what they carry besides (camera, place, author) is gone; audio, video
-    and files are kept as they came, with what they say about themselves. What may not be uploaded is answered 422 and erased at once.
+    Images are drawn anew, upright, up to 4,096 pixels long, so that what they carry besides (camera, place, author) is gone. In MP4, MOV,
+    3GP, MP3, AAC, WAV and FLAC the same is blanked. Files are kept to the byte. What may not be uploaded is answered 422 and erased at once.
     """
     runtime = runtime_of(request)
     media = await commands.complete(runtime, person, media_id)
