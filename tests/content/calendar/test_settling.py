@@ -19,11 +19,19 @@ from chassis.db import Session, transaction
 from chassis.due import Due, Scheduler
 from chassis.testing.kit import Kit, envelope
 from content.calendar.occurrences.commands import SETTLE
+from content.calendar.occurrences.queries import lock_occurrence
 from content.posts import commands as posts
 from content.posts import queries as post_queries
 from content.posts.policy import ALLOWED, Act, PostState, Utterance, Verdict
 from contracts.base import Envelope
-from contracts.content import DeliveryDelivered, DeliveryFailed, DeliverySkipped, OccurrenceMissed, PostPublished
+from contracts.content import (
+    DeliveryDelivered,
+    DeliveryFailed,
+    DeliverySkipped,
+    OccurrenceGapForeseen,
+    OccurrenceMissed,
+    PostPublished,
+)
 from contracts.members import CommunityState, CommunityUpdated
 
 DAY = timedelta(days=1)
@@ -387,3 +395,37 @@ async def test_what_is_deleted_while_a_detector_holds_it_has_failed(
     assert (await desk.occurrence(occurrence))["delivery_state"] == "failed"
     figures = (await desk.editor.get(f"{desk.path}/punctuality")).json()["community"]
     assert (figures["due"], figures["in_review"], figures["failed"]) == (1, 0, 1)
+
+
+async def test_what_a_planner_holds_at_its_hour_goes_out_when_they_let_go(
+    desk: Desk, movable_clock: MovableClock
+) -> None:
+    """Somebody looks at the occurrence, locked, while the work of its hour is done, and changes nothing."""
+    await desk.slot()
+    await fill_days(desk, 1)
+    occurrence = (await desk.calendar())[0]
+    movable_clock.instant = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    async with transaction(desk.kit.runtime.engine, desk.place.organization) as session:
+        await lock_occurrence(session, desk.place.community, UUID(occurrence["id"]))
+        await desk.kit.work()
+    assert await desk.posts() == []
+    movable_clock.move(seconds=1)
+    await desk.kit.work()
+    assert len(await desk.posts()) == 1
+    (delivered,) = await told(desk, DeliveryDelivered)
+    assert delivered.data["on_time"]
+
+
+async def test_a_gap_that_a_planner_holds_when_it_is_to_be_told_is_told_in_the_end(
+    desk: Desk, movable_clock: MovableClock
+) -> None:
+    await desk.slot(notice_hours=1)
+    occurrence = (await desk.calendar())[0]
+    movable_clock.instant = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
+    async with transaction(desk.kit.runtime.engine, desk.place.organization) as session:
+        await lock_occurrence(session, desk.place.community, UUID(occurrence["id"]))
+        await desk.kit.work()
+    assert await told(desk, OccurrenceGapForeseen) == []
+    movable_clock.move(seconds=1)
+    await desk.kit.work()
+    assert len(await told(desk, OccurrenceGapForeseen)) == 1

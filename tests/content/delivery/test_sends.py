@@ -9,8 +9,12 @@ from tests.content.conftest import Place, code, if_match, make_place
 from tests.content.desk import Desk, make_desk
 
 from chassis.clock import MovableClock
+from chassis.db import Session, transaction
 from chassis.ids import new_id
 from chassis.testing.kit import Kit, envelope
+from content.delivery.queries import get_delivery
+from content.posts import commands as posts
+from content.posts.policy import ALLOWED, Utterance, Verdict
 from contracts.content import DeliveryCancelled, DeliveryScheduled
 from contracts.engagement import DeliveryReached
 from contracts.members import CommunityRole, CommunityState, GroupCreated, GroupDimension, GroupState
@@ -228,3 +232,43 @@ async def test_an_announcement_keeps_what_it_asks_for_counted_from_its_delivery(
     assert [read[name] for name in kept] == ["announcement", True, True, True, gift]
     days = [read[name][:16] for name in ("expires_at", "review_at", "acknowledge_by")]
     assert days == ["2026-04-01T10:00", "2026-03-12T10:00", "2026-03-05T10:00"]
+
+
+async def test_one_place_that_breaks_costs_the_other_places_nothing(
+    desk: Desk, movable_clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [await elsewhere(desk, CommunityRole.EDITOR) for _ in range(2)]
+    item = await desk.item()
+
+    async def check(_session: Session, utterance: Utterance) -> Verdict:
+        if utterance.community_id == others[0].community:
+            raise RuntimeError("a check that fails")
+        return ALLOWED
+
+    monkeypatch.setattr(posts, "CHECKS", [check])
+    targets = [{"community_id": str(one)} for one in (desk.place.community, *(place.community for place in others))]
+    results = (await send(desk, item, targets, at="2026-03-02T10:00:00Z"))["results"]
+    movable_clock.instant = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    await desk.kit.work()
+    states = await desk.kit.sql(
+        "SELECT state, attempts FROM delivery WHERE id = ANY($1::uuid[]) ORDER BY state",
+        [one["delivery_id"] for one in results],
+    )
+    assert [tuple(row) for row in states] == [("delivered", 0), ("delivered", 0), ("due", 1)]
+    assert len(await desk.posts()) == 1
+
+
+async def test_what_somebody_tried_to_take_back_as_it_fell_due_goes_out(
+    desk: Desk, movable_clock: MovableClock
+) -> None:
+    item = await desk.item()
+    here = [{"community_id": str(desk.place.community)}]
+    result = (await send(desk, item, here, at="2026-03-02T10:00:00Z"))["results"][0]
+    movable_clock.instant = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    async with transaction(desk.kit.runtime.engine, desk.place.organization) as session:
+        await get_delivery(session, desk.place.community, UUID(result["delivery_id"]), lock=True)
+        await desk.kit.work()
+    assert await desk.posts() == []
+    movable_clock.move(seconds=1)
+    await desk.kit.work()
+    assert len(await desk.posts()) == 1

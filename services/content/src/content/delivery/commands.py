@@ -76,11 +76,12 @@ def tell(session: Session, delivery: Delivery, event: DeliveryEvent, *, actor: U
     )
 
 
-async def deliver_due(session: Session, moment: datetime) -> bool:
-    """Deliver a batch of what was sent and is due; return whether more may follow."""
+async def deliver_due(session: Session, moment: datetime) -> datetime | None:
+    """Deliver a batch of what was sent and is due; return when to look again, None when nothing is left."""
     taken = await queries.take_due(session, moment, BATCH)
     await deliver(session, taken)
-    return len(taken) == BATCH
+    full = len(taken) == BATCH
+    return policy.next_look(moment, full=full, left=not full and await queries.is_left(session, moment))
 
 
 async def deliver(session: Session, deliveries: Sequence[Delivery]) -> None:
@@ -117,6 +118,7 @@ async def deliver(session: Session, deliveries: Sequence[Delivery]) -> None:
         except Exception as error:
             if is_outage(error):
                 raise
+            await _restore(session, going)
             for one in going:
                 await _try_alone(session, one, originals[one.item_id], promotions)
     await _keep(session, deliveries)
@@ -167,6 +169,13 @@ async def _publish(session: Session, delivery: Delivery, item: Item, promotions:
         _settle(delivery, DeliveryState.IN_REVIEW if held else DeliveryState.DELIVERED, post_id=post.id)
 
 
+async def _restore(session: Session, deliveries: Iterable[Delivery]) -> None:
+    """Read again what a savepoint let go of when it was rolled back."""
+    for one in deliveries:
+        if one in session:
+            await session.refresh(one)
+
+
 async def _try_alone(session: Session, delivery: Delivery, item: Item, promotions: Mapping[UUID, bool]) -> None:
     try:
         async with outbox.savepoint(session):
@@ -174,6 +183,7 @@ async def _try_alone(session: Session, delivery: Delivery, item: Item, promotion
     except Exception as error:
         if is_outage(error):
             raise
+        await _restore(session, [delivery])
         delivery.attempts += 1
         wait = policy.retry_after(delivery.attempts)
         log.exception("delivery_failed", delivery=str(delivery.id), attempts=delivery.attempts)

@@ -17,6 +17,7 @@ async def deliver_due(session: Session, work: Due) -> None:
     The clock may have been set back since the work was claimed: what was due then is due.
     """
     moment = max(clock.now(), work.due_at)
-    if await commands.deliver_due(session, moment):
+    again = await commands.deliver_due(session, moment)
+    if again is not None:
         # Behind what has become due meanwhile: a busy minute of one brand holds nobody else up.
-        await due.schedule(session, work.organization_id, work.kind, work.key, moment)
+        await due.schedule(session, work.organization_id, work.kind, work.key, again)

@@ -9,6 +9,7 @@ from contracts.members import CommunityState
 
 MOST_ATTEMPTS = 8
 FIRST_WAIT = timedelta(seconds=5)
+HELD_FOR = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 DEFAULT_TOLERANCE_SECONDS = 300
 
@@ -45,6 +46,16 @@ def skip_reason(
     if policy is LatePolicy.SKIP and not in_time(due_at, now, tolerance_seconds):
         return "too-late"
     return None
+
+
+def next_look(moment: datetime, *, full: bool, left: bool) -> datetime | None:
+    """Return when work looks again for what was due at a moment: after a full batch at once, and in a second for what others held meanwhile.
+
+    Whoever holds something that is due may let go of it as it was: then nobody else would come back for it.
+    """
+    if full:
+        return moment
+    return moment + HELD_FOR if left else None
 
 
 def retry_after(attempts: int) -> timedelta | None:

@@ -93,10 +93,11 @@ async def get_delivery(session: Session, community_id: UUID, delivery_id: UUID, 
     return delivery
 
 
-_DUE = text("""
-SELECT id FROM delivery WHERE state = 'due' AND coalesce(retry_at, due_at) <= :moment
-ORDER BY coalesce(retry_at, due_at), id LIMIT :most FOR UPDATE SKIP LOCKED
-""")
+_IS_DUE = "FROM delivery WHERE state = 'due' AND coalesce(retry_at, due_at) <= :moment"
+_DUE = text(
+    f"SELECT id {_IS_DUE} ORDER BY coalesce(retry_at, due_at), id LIMIT :most FOR UPDATE SKIP LOCKED"
+)
+_LEFT = text(f"SELECT EXISTS (SELECT {_IS_DUE})")
 
 
 async def take_due(session: Session, moment: datetime, most: int) -> list[Delivery]:
@@ -106,6 +107,11 @@ async def take_due(session: Session, moment: datetime, most: int) -> list[Delive
         return []
     found = await session.scalars(select(Delivery).where(col(Delivery.id).in_(ids)).order_by(col(Delivery.id)))
     return list(found)
+
+
+async def is_left(session: Session, moment: datetime) -> bool:
+    """Return whether something is due that was not taken: others hold it."""
+    return bool((await session.execute(_LEFT, {"moment": moment})).scalar_one())
 
 
 async def find_in_review(session: Session, delivery_id: UUID) -> Delivery | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from content.calendar.occurrences.schemas import Filler, OccurrenceOut, Occurren
 from content.calendar.recurrence.policy import Rhythm, local_day
 from content.delivery import commands as deliveries
 from content.delivery.models import Delivery
-from content.delivery.policy import DeliveryState, in_time
+from content.delivery.policy import DeliveryState, in_time, next_look
 from content.themes.commands import check_may_plan
 from contracts.content import OccurrenceEvent, OccurrenceGapForeseen, OccurrenceHeld, OccurrenceMissed
 from contracts.engagement import ActivityState
@@ -221,11 +222,16 @@ async def clear(session: Session, member: Standing, occurrence_id: UUID, expecte
     return await queries.get_occurrence(session, member.community_id, occurrence_id)
 
 
-async def settle_due(session: Session, moment: datetime) -> bool:
-    """Settle a batch of occurrences whose hour has come: each once, with its delivery. Return whether more may follow."""
+async def settle_due(session: Session, moment: datetime) -> datetime | None:
+    """Settle a batch of occurrences whose hour has come: each once, with its delivery. Return when to look again, if at all."""
     taken = await queries.take_due(session, moment, BATCH)
-    if not taken:
-        return False
+    if taken:
+        await _settle(session, taken)
+    full = len(taken) == BATCH
+    return next_look(moment, full=full, left=not full and await queries.is_left(session, moment))
+
+
+async def _settle(session: Session, taken: Sequence[Occurrence]) -> None:
     now = clock.now()
     facts = await queries.find_facts(session, [one.id for one in taken])
     wanted = {one.item_id for one in taken} | {facts[one.id].fallback_item_id for one in taken}
@@ -253,7 +259,6 @@ async def settle_due(session: Session, moment: datetime) -> bool:
             _tell_settled(session, one, terms, became)
     await session.flush()
     await deliveries.deliver(session, going)
-    return len(taken) == BATCH
 
 
 _STATES = {
@@ -320,29 +325,33 @@ async def look_after(session: Session, organization_id: UUID, filler_id: UUID) -
     await deliveries.schedule(session, organization_id, NOTICE, instants, lanes=1)
 
 
-_NOTICED = text("""
-UPDATE slot_occurrence AS o SET noticed_at = :now
-FROM (
-    SELECT o.id, s.group_id, i.state AS item_state, a.state AS activity_state, f.state AS fallback_state
+_LACKS = """
     FROM slot_occurrence AS o JOIN slot AS s ON s.id = o.slot_id
     JOIN standing_community AS c ON c.community_id = o.community_id AND c.state = 'open'
     LEFT JOIN item AS i ON i.id = o.item_id LEFT JOIN item AS f ON f.id = s.fallback_item_id
     LEFT JOIN standing_activity AS a ON a.activity_id = o.activity_id
     WHERE o.state = 'open' AND o.noticed_at IS NULL AND o.notice_at <= :moment AND o.due_at > :now
-        AND i.state IS DISTINCT FROM 'ready' AND a.state IS DISTINCT FROM 'published'
+        AND i.state IS DISTINCT FROM 'ready' AND a.state IS DISTINCT FROM 'published'"""
+_NOTICED = text(f"""
+UPDATE slot_occurrence AS o SET noticed_at = :now
+FROM (
+    SELECT o.id, s.group_id, i.state AS item_state, a.state AS activity_state, f.state AS fallback_state
+    {_LACKS}
     ORDER BY o.notice_at, o.id LIMIT :most FOR UPDATE OF o SKIP LOCKED) AS lacking
 WHERE o.id = lacking.id
 RETURNING o.id, o.slot_id, o.community_id, o.organization_id, o.due_at, o.version, o.item_id, o.activity_id,
     lacking.group_id, lacking.item_state, lacking.activity_state, lacking.fallback_state
 """)
+_UNNOTICED = text(f"SELECT EXISTS (SELECT {_LACKS})")
 
 
-async def foresee_gaps(session: Session, moment: datetime) -> bool:
-    """Tell of occurrences that will fall due with nothing ready, each once; return whether more may follow.
+async def foresee_gaps(session: Session, moment: datetime) -> datetime | None:
+    """Tell of occurrences that will fall due with nothing ready, each once; return when to look again, if at all.
 
     Planners see nothing change, so the version stays theirs; it is new to the event, for whatever has a gap told again raises it.
     """
-    rows = (await session.execute(_NOTICED, {"now": clock.now(), "moment": moment, "most": MOST_NOTICES})).all()
+    bound = {"now": clock.now(), "moment": moment}
+    rows = (await session.execute(_NOTICED, {**bound, "most": MOST_NOTICES})).all()
     for row in rows:
         empty = row.item_id is None and row.activity_id is None
         outbox.emit(
@@ -361,4 +370,6 @@ async def foresee_gaps(session: Session, moment: datetime) -> bool:
             version=row.version,
             community_id=row.community_id,
         )
-    return len(rows) == MOST_NOTICES
+    full = len(rows) == MOST_NOTICES
+    left = not full and bool((await session.execute(_UNNOTICED, bound)).scalar_one())
+    return next_look(moment, full=full, left=left)

@@ -21,17 +21,19 @@ async def settle_due(session: Session, work: Due) -> None:
     The clock may have been set back since the work was claimed: what was due then is due.
     """
     moment = max(clock.now(), work.due_at)
-    if await commands.settle_due(session, moment):
+    again = await commands.settle_due(session, moment)
+    if again is not None:
         # Behind what has become due meanwhile: a busy minute of one brand holds nobody else up.
-        await due.schedule(session, work.organization_id, work.kind, work.key, moment)
+        await due.schedule(session, work.organization_id, work.kind, work.key, again)
 
 
 @jobs.on(commands.NOTICE)
 async def foresee_gaps(session: Session, work: Due) -> None:
     """Tell of gaps before they fall due, a batch at a time."""
     moment = max(clock.now(), work.due_at)
-    if await commands.foresee_gaps(session, moment):
-        await due.schedule(session, work.organization_id, work.kind, work.key, moment)
+    again = await commands.foresee_gaps(session, moment)
+    if again is not None:
+        await due.schedule(session, work.organization_id, work.kind, work.key, again)
 
 
 @jobs.on(UNREADY)

@@ -191,10 +191,9 @@ async def forecast(session: Session, communities: Sequence[UUID], now: datetime,
     return GapForecast(until=until, gaps=gaps, occurrences=[_out(row, may_plan=True) for row in rows])
 
 
-_DUE = text("""
-SELECT o.id FROM slot_occurrence AS o WHERE o.state = 'open' AND o.due_at <= :moment
-ORDER BY o.due_at, o.id LIMIT :most FOR UPDATE SKIP LOCKED
-""")
+_IS_DUE = "FROM slot_occurrence AS o WHERE o.state = 'open' AND o.due_at <= :moment"
+_DUE = text(f"SELECT o.id {_IS_DUE} ORDER BY o.due_at, o.id LIMIT :most FOR UPDATE SKIP LOCKED")
+_LEFT = text(f"SELECT EXISTS (SELECT {_IS_DUE})")
 _FACTS = text("""
 SELECT o.id, s.group_id, s.kind, s.theme_id, s.late_policy, s.tolerance_seconds, s.fallback_item_id, s.created_by,
     c.state AS community_state, a.state AS activity_state, a.starts_at AS activity_starts_at
@@ -217,6 +216,11 @@ async def take_due(session: Session, moment: datetime, most: int) -> list[Occurr
         .execution_options(populate_existing=True)
     )
     return list(found)
+
+
+async def is_left(session: Session, moment: datetime) -> bool:
+    """Return whether an occurrence is due that was not taken: others hold it."""
+    return bool((await session.execute(_LEFT, {"moment": moment})).scalar_one())
 
 
 async def find_facts(session: Session, ids: Sequence[UUID]) -> dict[UUID, Any]:
