@@ -15,8 +15,9 @@ from chassis.testing.kit import envelope
 from chassis.tokens import OWNER_SCOPE
 from content.moderation.external.checkers import CHECKERS, Opinion, Submission
 from contracts.base import Event
-from contracts.content import CheckJudged, CheckRequested, PublicationLogOpened
+from contracts.content import CheckJudged, CheckRequested, HoldPlaced, PublicationLogOpened
 from contracts.members import (
+    CommunityRole,
     PhoneVerificationChanged,
     SanctionEnded,
     SanctionImposed,
@@ -85,6 +86,37 @@ async def test_a_mute_takes_the_voice_and_nothing_else(court: Court, movable_clo
     assert (await court.say(client, "back")).status_code == 201
 
 
+async def test_the_muted_do_not_speak_through_others_texts(court: Court) -> None:
+    """Neither by editing what somebody else wrote, nor by bringing out their draft; and a moderator's own mute counts too."""
+    editor_id, editor = await court.place.member(CommunityRole.EDITOR)
+    _, colleague = await court.place.member(CommunityRole.EDITOR)
+    article = (await court.say(colleague, "words", kind="article")).json()
+    draft = (await court.say(colleague, "more words", kind="article", draft=True)).json()
+    own = (await court.say(court.moderator, "mine")).json()
+    for account in (editor_id, court.moderator_id):
+        await sanction(court, account, SanctionKind.MUTE, until=None)
+    first = if_match(1)
+    for answer in (
+        await editor.patch(f"{court.path}/posts/{article['id']}", json={"body": "others"}, headers=first),
+        await editor.post(f"{court.path}/posts/{draft['id']}/publish", headers=first),
+        await court.moderator.patch(f"{court.path}/posts/{own['id']}", json={"body": "others"}, headers=first),
+        await court.moderator.patch(f"{court.path}/posts/{article['id']}", json={"body": "others"}, headers=first),
+    ):
+        assert (answer.status_code, code(answer)) == (403, "author-muted")
+        assert answer.json()["detail"].startswith("You are muted")
+    assert (await colleague.post(f"{court.path}/posts/{draft['id']}/publish", headers=first)).status_code == 200
+
+
+async def test_nobody_brings_out_what_the_muted_have_drafted(court: Court) -> None:
+    account, author = await court.place.member(CommunityRole.EDITOR)
+    _, colleague = await court.place.member(CommunityRole.EDITOR)
+    draft = (await court.say(author, "words", kind="article", draft=True)).json()
+    await sanction(court, account, SanctionKind.MUTE, until=None)
+    answer = await colleague.post(f"{court.path}/posts/{draft['id']}/publish", headers=if_match(1))
+    assert (answer.status_code, code(answer)) == (403, "author-muted")
+    assert answer.json()["detail"].startswith("Its author is muted")
+
+
 async def test_a_mute_ends_by_itself(court: Court, movable_clock: MovableClock) -> None:
     account, client = await court.place.member()
     await sanction(court, account, SanctionKind.MUTE, until=movable_clock() + timedelta(hours=1))
@@ -116,6 +148,29 @@ async def test_a_suspension_takes_the_community_until_its_end(court: Court, mova
     client = court.again(account)
     assert (await client.get(f"{court.path}/posts")).status_code == 200
     assert (await court.say(client, "hello")).status_code == 201
+
+
+async def test_a_suspension_holds_where_no_community_is_named(court: Court) -> None:
+    """In the calendar over all communities, as a target of a send from another one, and for uploads."""
+    account, editor = await court.place.member(CommunityRole.EDITOR)
+    kit, organization = court.place.kit, court.place.organization
+    slot = {"name": {"en": "Morning"}, "kind": "greeting", "rrule": "FREQ=DAILY", "at": "07:30"}
+    assert (await editor.post(f"{court.path}/slots", json=slot)).status_code == 201
+    upload = {"kind": "image", "name": "sea.jpg", "size": 10}
+    assert (await editor.post("/v1/media", json=upload)).status_code == 201
+    assert (await editor.get("/v1/calendar")).json()["data"] != []
+    await sanction(court, account, SanctionKind.SUSPENSION, until=None)
+    assert (await editor.get("/v1/calendar")).json()["data"] == []
+    assert (await editor.get("/v1/calendar/gaps")).json()["gaps"] == []
+    assert (await editor.post("/v1/media", json=upload)).status_code == 403
+    home = await kit.community(organization)
+    await kit.member(organization, home, account, roles=[CommunityRole.EDITOR])
+    item = {"kind": "greeting", "body": "hello", "state": "ready"}
+    made = (await editor.post(f"/v1/communities/{home}/items", json=item)).json()
+    targets = [{"community_id": str(one)} for one in (home, court.place.community)]
+    sent = await editor.post(f"/v1/communities/{home}/items/{made['id']}/sends", json={"targets": targets})
+    assert [one["code"] for one in sent.json()["results"]] == [None, "not-an-editor"]
+    assert (await editor.post("/v1/media", json=upload)).status_code == 201
 
 
 async def test_an_older_event_changes_nothing(court: Court) -> None:
@@ -198,6 +253,7 @@ async def test_the_publication_log_is_sealed_opened_with_a_reason_and_destroyed(
     assert opened.json()["publications"] == [
         {
             "account_id": str(account),
+            "published_by": str(account),
             "subject_kind": "post",
             "subject_id": post["id"],
             "published_at": opened.json()["publications"][0]["published_at"],
@@ -217,6 +273,28 @@ async def test_the_publication_log_is_sealed_opened_with_a_reason_and_destroyed(
     movable_clock.move(days=2)
     await kit.work()
     assert await kit.sql("SELECT FROM publication_log WHERE community_id = $1", court.place.community) == []
+
+
+async def test_the_log_tells_who_changed_a_text_from_where(court: Court, movable_clock: MovableClock) -> None:
+    """An address is of the account that acted, and not of the one that wrote."""
+    kit = court.place.kit
+    account, client = await court.place.member()
+    post = (await court.say(client, "hello")).json()
+    await put_policy(court, profile="china")
+    token = kit.issuer.token(court.place.organization, court.moderator_id)
+    moderator = kit.client(token, **{"X-Forwarded-For": "203.0.113.9"})
+    changed = await moderator.patch(f"{court.path}/posts/{post['id']}", json={"body": "hi"}, headers=if_match(1))
+    assert changed.status_code == 200, changed.text
+    start = movable_clock()
+    body = {"reason": "r", "from_at": start.isoformat(), "until": (start + timedelta(days=1)).isoformat()}
+    owner = kit.staff(court.place.organization, scope=OWNER_SCOPE)
+    opened = await owner.post(f"{court.path}/publication-log/openings", json=body)
+    [entry] = opened.json()["publications"]
+    assert (entry["account_id"], entry["published_by"], entry["address"]) == (
+        str(account),
+        str(court.moderator_id),
+        "203.0.113.9",
+    )
 
 
 async def test_an_entry_does_not_open_elsewhere(court: Court, movable_clock: MovableClock) -> None:
@@ -361,6 +439,23 @@ async def test_what_a_detector_holds_too_is_the_moderators(court: Court) -> None
     assert (await verdict(checker, check, "allowed")).status_code == 200
     [hold] = await court.holds()
     assert hold["cause"] == "detector"
+
+
+async def test_new_words_that_a_detector_holds_are_the_moderators_although_the_checker_held_the_old_ones(
+    court: Court,
+) -> None:
+    post, checker = await waiting(court)
+    await court.detector("hold", kind="words", words=["casino"])
+    author = court.again(UUID(post["author_id"]))
+    url = f"{court.path}/posts/{post['id']}"
+    changed = await author.patch(url, json={"body": "casino"}, headers=if_match(post["version"]))
+    assert changed.json()["state"] == "held"
+    [check] = (await checker.get("/v1/checks")).json()["data"]
+    assert (await verdict(checker, check, "allowed")).status_code == 200
+    assert (await author.get(url)).json()["state"] == "held"
+    [hold] = await court.holds()
+    assert (hold["cause"], hold["clause_code"], hold["version"]) == ("detector", "3.2", 2)
+    assert [event.data["cause"] for event in await court.events(HoldPlaced)] == ["checker", "detector"]
 
 
 async def test_only_programs_with_the_scope_judge(court: Court) -> None:

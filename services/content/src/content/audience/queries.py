@@ -11,16 +11,16 @@ from sqlalchemy import text
 
 from chassis.db import Session, read
 from chassis.tokens import Principal
+from content.moderation.sanctions.queries import SUSPENDED
 from content.posts import queries as posts
 from contracts.members import CommunityRole
 
 _COMMUNITIES_OF_POSTS = text("SELECT DISTINCT community_id FROM post WHERE id = ANY(:ids)")
 _COMMUNITIES_OF_COMMENTS = text("SELECT DISTINCT community_id FROM comment WHERE id = ANY(:ids)")
 _COMMUNITIES_OF_ITEMS = text("SELECT DISTINCT community_id FROM item WHERE id = ANY(:ids)")
-_BELONGS = """(EXISTS (SELECT FROM standing_member AS belonging
+_BELONGS = f"""(EXISTS (SELECT FROM standing_member AS belonging
     WHERE belonging.community_id = $2 AND belonging.account_id = $3 AND belonging.state = 'approved')
-  AND NOT EXISTS (SELECT FROM sanction WHERE sanction.community_id = $2 AND sanction.account_id = $3 AND NOT ended
-    AND kind = 'suspension'))"""
+  AND NOT {SUSPENDED.format(community="$2", account="$3")})"""
 
 
 @lru_cache

@@ -19,6 +19,7 @@ from content.delivery import policy
 from content.delivery.models import Delivery, DeliveryReach
 from content.delivery.policy import DeliveryState
 from content.delivery.schemas import DeliveryOut, Reached, Target
+from content.moderation.sanctions.queries import SUSPENDED
 from contracts.members import CommunityRole, CommunityState
 
 
@@ -38,8 +39,9 @@ class Place(NamedTuple):
     group_known: bool
 
 
-_PLACES = text("""
-SELECT community.state, coalesce(member.state = 'approved' AND member.roles && ARRAY['manager', 'editor'], false) AS editor,
+_PLACES = text(f"""
+SELECT community.state, coalesce(member.state = 'approved' AND member.roles && ARRAY['manager', 'editor'], false)
+        AND NOT {SUSPENDED.format(community="target.community_id", account=":account")} AS editor,
     target.group_id IS NULL OR known.group_id IS NOT NULL AS group_known
 FROM unnest(CAST(:communities AS uuid[]), CAST(:groups AS uuid[])) WITH ORDINALITY AS target(community_id, group_id, place)
 LEFT JOIN standing_community AS community ON community.community_id = target.community_id
@@ -94,9 +96,7 @@ async def get_delivery(session: Session, community_id: UUID, delivery_id: UUID, 
 
 
 _IS_DUE = "FROM delivery WHERE state = 'due' AND coalesce(retry_at, due_at) <= :moment"
-_DUE = text(
-    f"SELECT id {_IS_DUE} ORDER BY coalesce(retry_at, due_at), id LIMIT :most FOR UPDATE SKIP LOCKED"
-)
+_DUE = text(f"SELECT id {_IS_DUE} ORDER BY coalesce(retry_at, due_at), id LIMIT :most FOR UPDATE SKIP LOCKED")
 _LEFT = text(f"SELECT EXISTS (SELECT {_IS_DUE})")
 
 

@@ -23,6 +23,7 @@ from content.media.policy import DAY_SECONDS, Kind, Piece, State, Variant, large
 from content.media.schemas import AvatarOut, MediaOut, VariantOut
 from content.media.signing import rounded_expiry
 from content.media.stores.opened import Depot
+from content.moderation.sanctions.queries import SUSPENDED
 
 Readable = Callable[[Session, Principal, Sequence[UUID]], Awaitable[set[UUID]]]
 SUBJECTS: dict[str, Readable] = {}
@@ -32,14 +33,17 @@ UPLOADED = "upload"
 """The variant of what arrives, until the upload is complete."""
 
 
+_BELONGS_SOMEWHERE = text(f"""
+SELECT EXISTS (SELECT FROM standing_member AS member WHERE account_id = :account AND state = 'approved'
+    AND NOT {SUSPENDED.format(community="member.community_id", account=":account")})
+""")
+
+
 async def may_upload(session: Session, principal: Principal) -> bool:
-    """Return whether somebody belongs to a community, or to the staff of the organization."""
+    """Return whether somebody belongs to a community that they are not suspended from, or to the staff of the organization."""
     if principal.staff:
         return True
-    found = await session.execute(
-        text("SELECT EXISTS (SELECT FROM standing_member WHERE account_id = :account AND state = 'approved')"),
-        {"account": principal.account_id},
-    )
+    found = await session.execute(_BELONGS_SOMEWHERE, {"account": principal.account_id})
     return bool(found.scalar_one())
 
 

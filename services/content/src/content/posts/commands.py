@@ -148,7 +148,7 @@ async def publish_item(session: Session, piece: Piece, *, actor: UUID | None = N
         acknowledge_by=piece.acknowledge_by,
         benefit=piece.benefit,
     )
-    verdict = await judge(session, utterance_of(post, caller, rendered, delivered=True))
+    verdict = await judge(session, utterance_of(post, caller, rendered, by=None))
     post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
     await _add(session, post, actor)
     await media_uses.use_planned(session, post.author_id, post.id, rendered.media)
@@ -185,9 +185,9 @@ async def render_checked(body: str) -> Rendered:
 
 
 def utterance_of(
-    post: Post, caller: policy.Caller, rendered: Rendered, *, edited: bool = False, delivered: bool = False
+    post: Post, caller: policy.Caller, rendered: Rendered, *, by: UUID | None, edited: bool = False
 ) -> Utterance:
-    """Return a post as checks judge it."""
+    """Return a post as checks judge it; `by` is who says or changes it, none: the calendar."""
     return Utterance(
         id=post.id,
         organization_id=post.organization_id,
@@ -201,7 +201,7 @@ def utterance_of(
         group_id=post.group_id,
         persona_id=post.persona_id,
         edited=edited,
-        delivered=delivered,
+        by=by,
     )
 
 
@@ -303,7 +303,7 @@ async def bring_out(session: Session, post: Post, caller: policy.Caller, rendere
         post.state = PostState.IN_REVIEW.value
         post.submitted_at, post.submitted_by = clock.now(), by
         return
-    verdict = await judge(session, utterance_of(post, caller, rendered))
+    verdict = await judge(session, utterance_of(post, caller, rendered, by=by))
     post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
 
 

@@ -86,7 +86,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Something about to be said or changed: `id` is what it has or will have, `kind` a PostKind or `comment`."""
+    """Something about to be said or changed: `id` is what it has or will have, `kind` a PostKind or `comment`.
+
+    `by` is who does it at this moment, its author or another; none: the calendar.
+    """
 
     id: UUID
     organization_id: UUID
@@ -100,7 +103,7 @@ class Utterance:
     group_id: UUID | None = None
     persona_id: UUID | None = None
     edited: bool = False
-    delivered: bool = False
+    by: UUID | None = None
 
 
 def replaced(utterance: Utterance, title: str | None, body: str) -> Utterance:

@@ -19,6 +19,7 @@ from content.calendar.occurrences import policy
 from content.calendar.occurrences.models import Occurrence
 from content.calendar.occurrences.policy import Filling, Holding, OccurrenceState
 from content.calendar.occurrences.schemas import Gap, GapForecast, OccurrenceOut
+from content.moderation.sanctions.queries import SUSPENDED
 from content.periods import Period
 from contracts.members import CommunityState
 
@@ -110,18 +111,19 @@ async def find_waiting(session: Session, item_id: UUID) -> UUID | None:
     return found.one_or_none()
 
 
+_PLANNED = text(f"""
+SELECT community_id FROM standing_member AS member WHERE account_id = :account AND state = 'approved'
+    AND roles && ARRAY['manager', 'editor'] AND NOT {SUSPENDED.format(community="member.community_id", account=":account")}
+ORDER BY community_id
+""")
+
+
 async def list_communities(session: Session, principal: Principal) -> list[UUID]:
     """Return the communities in which a person plans: all to staff of the organization, else where they edit or manage."""
     if principal.staff:
         found = await session.execute(text("SELECT community_id FROM standing_community ORDER BY community_id"))
     else:
-        found = await session.execute(
-            text("""
-                SELECT community_id FROM standing_member WHERE account_id = :account AND state = 'approved'
-                    AND roles && ARRAY['manager', 'editor'] ORDER BY community_id
-            """),
-            {"account": principal.account_id},
-        )
+        found = await session.execute(_PLANNED, {"account": principal.account_id})
     return list(found.scalars())
 
 

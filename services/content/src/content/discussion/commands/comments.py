@@ -157,6 +157,7 @@ async def _judge(
         body=body,
         media=tuple(rendered.media),
         edited=edited,
+        by=member.principal.account_id,
     )
     return await judge(session, utterance)
 

@@ -66,6 +66,7 @@ async def check(session: Session, utterance: Utterance) -> Verdict:
         organization_id=utterance.organization_id,
         community_id=utterance.community_id,
         account_id=utterance.author_id,
+        published_by=utterance.by,
         kind=kind,
         subject_id=utterance.id,
     )
@@ -73,12 +74,13 @@ async def check(session: Session, utterance: Utterance) -> Verdict:
 
 
 def _check_author(utterance: Utterance, situation: Situation) -> None:
-    """Raise Problem 403 when the author is muted or suspended, or may not publish. Moderators change others' texts all the same."""
-    if utterance.delivered or (utterance.edited and utterance.caller.moderator):
+    """Raise Problem 403 when who speaks is muted or suspended, or the author may not publish. What the muted wrote others may put right."""
+    if utterance.by is None:
         return
     sanction = situation.sanction
     if sanction is not None:
-        refusal = policy.sanction_refusal(sanction.kind, sanction.until, sanction.clause)
+        own = sanction.account_id == utterance.by
+        refusal = policy.sanction_refusal(sanction.kind, sanction.until, sanction.clause, own=own)
         more = {
             "clause": {"code": sanction.clause.code, "text": dict(sanction.clause.text)},
             "until": None if sanction.until is None else sanction.until.isoformat(),

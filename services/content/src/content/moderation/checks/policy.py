@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from content.moderation.detectors.policy import Action
 from content.moderation.external.checkers import Opinion
 from content.posts import policy as posts
-from content.posts.policy import ALLOWED, Act, Clause, Verdict
+from content.posts.policy import ALLOWED, Act, Clause, Utterance, Verdict
 from content.refusal import Refusal
 from contracts.members import SanctionKind
 
@@ -29,8 +30,15 @@ def stricter(one: Verdict, opinion: Opinion, clause: Clause | None) -> Verdict:
     return posts.stricter(one, Verdict(_OPINIONS[opinion], clause))
 
 
-def sanction_refusal(kind: SanctionKind, until: datetime | None, clause: Clause) -> Refusal:
-    """Return why a sanctioned author may say nothing."""
+def speakers(utterance: Utterance) -> set[UUID]:
+    """Return whose voice a text takes: who changes it, else who publishes it and who wrote it too; what was planned is nobody's."""
+    if utterance.by is None:
+        return set()
+    return {utterance.by} if utterance.edited else {utterance.by, utterance.author_id}
+
+
+def sanction_refusal(kind: SanctionKind, until: datetime | None, clause: Clause, *, own: bool) -> Refusal:
+    """Return why a sanctioned author may say nothing, to themselves or to who speaks for them."""
     word = "muted" if kind is SanctionKind.MUTE else "suspended"
     end = "until that is lifted" if until is None else f"until {until.isoformat()}"
-    return Refusal(f"author-{word}", f"You are {word} {end}, by clause {clause.code}.")
+    return Refusal(f"author-{word}", f"{'You are' if own else 'Its author is'} {word} {end}, by clause {clause.code}.")

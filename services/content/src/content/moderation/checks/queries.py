@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from chassis.db import Session
 from content.moderation.checks.compiled import COMPILED, Compiled
+from content.moderation.checks.policy import speakers
 from content.moderation.compliance.policy import NO_CHECKER, Profile
 from content.moderation.detection.sketches import Sketch
 from content.moderation.detectors.policy import Like
@@ -27,8 +28,9 @@ MOST_ALIKE_PER_BAND = 50
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
-    """What keeps an author from speaking."""
+    """What keeps an account from speaking."""
 
+    account_id: UUID
     kind: SanctionKind
     until: datetime | None
     clause: Clause
@@ -62,8 +64,8 @@ SELECT json_build_object(
     'joined_at', (SELECT joined_at FROM standing_member WHERE community_id = :community_id AND account_id = :author_id),
     'verified_phone', EXISTS (SELECT FROM verified_phone WHERE account_id = :author_id),
     'sanction', (
-        SELECT json_build_object('kind', kind, 'until', until, 'code', clause_code, 'text', clause_text) FROM sanction
-        WHERE community_id = :community_id AND account_id = :author_id AND NOT ended AND from_at <= :now
+        SELECT json_build_object('account_id', account_id, 'kind', kind, 'until', until, 'code', clause_code, 'text', clause_text) FROM sanction
+        WHERE community_id = :community_id AND account_id = ANY(CAST(:speakers AS uuid[])) AND NOT ended AND from_at <= :now
             AND (until IS NULL OR until > :now)
         ORDER BY kind DESC, until DESC NULLS FIRST LIMIT 1))::text
 """)
@@ -76,6 +78,7 @@ async def get_situation(session: Session, utterance: Utterance, kind: SubjectKin
         {
             "community_id": utterance.community_id,
             "author_id": utterance.author_id,
+            "speakers": list(speakers(utterance)),
             "subject": kind.value,
             "trusted": utterance.caller.trusted,
             "now": now,
@@ -96,7 +99,10 @@ async def get_situation(session: Session, utterance: Utterance, kind: SubjectKin
         verified_phone=row["verified_phone"],
         sanction=sanction
         and Sanction(
-            SanctionKind(sanction["kind"]), _time(sanction["until"]), Clause(sanction["code"], sanction["text"])
+            UUID(sanction["account_id"]),
+            SanctionKind(sanction["kind"]),
+            _time(sanction["until"]),
+            Clause(sanction["code"], sanction["text"]),
         ),
     )
 

@@ -74,6 +74,7 @@ async def log_publication(
     organization_id: UUID,
     community_id: UUID,
     account_id: UUID,
+    published_by: UUID | None,
     kind: SubjectKind,
     subject_id: UUID,
 ) -> None:
@@ -85,6 +86,7 @@ async def log_publication(
     identifier = new_id()
     entry = Publication(
         account_id=account_id,
+        published_by=published_by,
         subject_kind=kind,
         subject_id=subject_id,
         published_at=now,

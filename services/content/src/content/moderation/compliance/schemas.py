@@ -84,7 +84,11 @@ class PublicationLogOpen(Input):
 class Publication(Output):
     """Who published what, when and from where."""
 
-    account_id: UUID
+    account_id: UUID = Field(description="who wrote it")
+    published_by: UUID | None = Field(
+        default=None,
+        description="who published or changed it, from that address: the author, an editor or a moderator; none: the calendar",
+    )
     subject_kind: SubjectKind
     subject_id: UUID
     published_at: datetime

@@ -29,7 +29,7 @@ from contracts.content import HoldDecided, HoldEvent, HoldPlaced, SubjectKind
 async def place(
     session: Session, utterance: Utterance, kind: SubjectKind, cause: HoldCause, clause: str | None
 ) -> None:
-    """Have a text wait for a decision; one that waits already goes on waiting."""
+    """Have a text wait for a decision; one that waits already goes on waiting, for a moderator when a detector holds its new words."""
     hold = await queries.find_hold_of(session, utterance.id)
     if hold is None:
         hold = Hold(
@@ -46,7 +46,10 @@ async def place(
         )
         session.add(hold)
     elif hold.state == HoldState.WAITING:
-        return
+        if cause is not HoldCause.DETECTOR or hold.cause == HoldCause.DETECTOR:
+            return
+        hold.cause, hold.clause_code = cause.value, clause
+        hold.version += 1
     else:
         hold.cause, hold.clause_code, hold.held_at = cause.value, clause, clock.now()
         hold.state, hold.decided_at, hold.decided_by, hold.note = HoldState.WAITING.value, None, None, None

@@ -55,7 +55,7 @@ async def edit_post(
     if reworded:
         rendered = await render_checked(body)
         if not reviewed and post.state in {PostState.PUBLISHED, PostState.HELD}:
-            utterance = policy.replaced(utterance_of(post, caller, rendered, edited=True), title, body)
+            utterance = policy.replaced(utterance_of(post, caller, rendered, by=editor, edited=True), title, body)
             verdict = await judge(session, utterance)
     wanted = change.arrangement()
     if "benefit" in wanted and wanted["benefit"] != post.benefit:

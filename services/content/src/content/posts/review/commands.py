@@ -101,13 +101,13 @@ async def approve_post(
     trusted = posts_policy.Caller(trusted=True, moderator=False, editor=True)
     if proposal is None:
         rendered = await render_checked(post.body)
-        verdict = await judge(session, utterance_of(post, trusted, rendered))
+        verdict = await judge(session, utterance_of(post, trusted, rendered, by=reviewer))
         post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
         post.submitted_at = post.submitted_by = None
         await _show(session, post, reviewer)
     else:
         rendered = await render_checked(proposal.body)
-        utterance = utterance_of(post, trusted, rendered, edited=True)
+        utterance = utterance_of(post, trusted, rendered, by=reviewer, edited=True)
         verdict = await judge(session, posts_policy.replaced(utterance, proposal.title, proposal.body))
         await session.delete(proposal)
         await reword(session, post, proposal.title, proposal.body, rendered, editor=writer, verdict=verdict)
