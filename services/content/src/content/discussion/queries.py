@@ -100,8 +100,8 @@ def _to_subject(conditions: str, limit: int, staff: bool) -> str:  # noqa: FBT00
             ORDER BY id LIMIT {limit + 1:d}) AS reaction
     ) AS listed
     HAVING EXISTS (
-        SELECT FROM post LEFT JOIN comment ON comment.post_id = post.id AND comment.id = $4 AND {_readable(staff)}
-        WHERE post.community_id = $2 AND {posts.readable(staff)} AND CASE $5 WHEN 'post' THEN post.id ELSE comment.id END = $4)
+        SELECT FROM post WHERE post.community_id = $2 AND {posts.readable(staff)} AND post.id = CASE $5 WHEN 'post' THEN $4
+            ELSE (SELECT post_id FROM comment WHERE comment.id = $4 AND {_readable(staff)}) END)
     """
 
 
