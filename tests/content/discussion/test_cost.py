@@ -38,7 +38,7 @@ async def test_who_reacted_is_found_without_looking_through_the_community(place:
     comment = await place.comment(client, post["id"])
     subject = post["id"] if kind is SubjectKind.POST else comment["id"]
     await kit.sql("ANALYZE post")
-    statement = queries._to_subject("", 50, False)  # noqa: FBT003, SLF001  as the list asks
+    statement = queries._to_subject("", 50, False)
     async with transaction(kit.runtime.engine, place.organization) as session:
         for command in (
             # As hot reads are planned.

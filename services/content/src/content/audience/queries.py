@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from chassis.db import Session, read
 from chassis.tokens import Principal
-from content.moderation.sanctions.queries import SUSPENDED
 from content.posts import queries as posts
+from content.suspension import SUSPENDED
 from contracts.members import CommunityRole
 
 _COMMUNITIES_OF_POSTS = text("SELECT DISTINCT community_id FROM post WHERE id = ANY(:ids)")

@@ -19,7 +19,7 @@ from content.delivery import policy
 from content.delivery.models import Delivery, DeliveryReach
 from content.delivery.policy import DeliveryState
 from content.delivery.schemas import DeliveryOut, Reached, Target
-from content.moderation.sanctions.queries import SUSPENDED
+from content.suspension import SUSPENDED
 from contracts.members import CommunityRole, CommunityState
 
 

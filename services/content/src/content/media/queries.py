@@ -23,7 +23,7 @@ from content.media.policy import DAY_SECONDS, Kind, Piece, State, Variant, large
 from content.media.schemas import AvatarOut, MediaOut, VariantOut
 from content.media.signing import rounded_expiry
 from content.media.stores.opened import Depot
-from content.moderation.sanctions.queries import SUSPENDED
+from content.suspension import SUSPENDED
 
 Readable = Callable[[Session, Principal, Sequence[UUID]], Awaitable[set[UUID]]]
 SUBJECTS: dict[str, Readable] = {}

@@ -19,8 +19,8 @@ from content.calendar.occurrences import policy
 from content.calendar.occurrences.models import Occurrence
 from content.calendar.occurrences.policy import Filling, Holding, OccurrenceState
 from content.calendar.occurrences.schemas import Gap, GapForecast, OccurrenceOut
-from content.moderation.sanctions.queries import SUSPENDED
 from content.periods import Period
+from content.suspension import SUSPENDED
 from contracts.members import CommunityState
 
 MOST_GAPS = 200

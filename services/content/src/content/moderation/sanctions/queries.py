@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-SUSPENDED = """EXISTS (SELECT FROM sanction WHERE sanction.community_id = {community} AND sanction.account_id = {account} AND NOT ended
-    AND kind = 'suspension')"""
-"""SQL of whether an account is suspended from a community, for who asks outside of one: there `STANDING` says it."""
-
 STANDING = """
 SELECT json_build_object('zone', community.zone, 'community_state', community.state, 'membership_id', member.membership_id,
     'state', CASE WHEN suspended.account_id IS NULL THEN member.state ELSE 'removed' END,
