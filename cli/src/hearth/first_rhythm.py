@@ -8,12 +8,12 @@ THEMES: Final[list[dict[str, Any]]] = [
     {
         "name": {"zh": "每日一练", "en": "A little practice a day"},
         "description": {"zh": "一个词、一句话、一个小练习。", "en": "A word, a sentence, a small exercise."},
-        "target_share": 50,
+        "target_share": 45,
     },
     {
         "name": {"zh": "学习方法", "en": "How to learn"},
         "description": {"zh": "怎样听、怎样读、怎样坚持。", "en": "How to listen, how to read, how to keep going."},
-        "target_share": 40,
+        "target_share": 25,
     },
     {
         "name": {"zh": "课程与优惠", "en": "Courses and offers"},
