@@ -66,3 +66,9 @@ class Court:
 async def court(place: Place) -> Court:
     account, client = await place.member(CommunityRole.MODERATOR)
     return Court(place, account, client)
+
+
+async def put_policy(court: Court, version: int = 0, **fields: Any) -> httpx.Response:
+    staff = court.place.kit.staff(court.place.organization)
+    body = {"profile": "none", "checker": "none", **fields}
+    return await staff.put(f"{court.path}/moderation-policy", json=body, headers=if_match(version))

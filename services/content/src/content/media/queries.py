@@ -20,9 +20,9 @@ from chassis.runtime import Runtime
 from chassis.tokens import Principal
 from content.media.models import Media, MediaPart, MediaUse
 from content.media.policy import DAY_SECONDS, Kind, Piece, State, Variant, largest_piece
-from content.media.schemas import AvatarOut, MediaOut, VariantOut
+from content.media.schemas import AvatarOut, MediaOut, MediaShown, VariantOut
 from content.media.signing import rounded_expiry
-from content.media.stores.opened import Depot
+from content.media.stores.opened import Depot, of_session
 from content.suspension import SUSPENDED
 
 Readable = Callable[[Session, Principal, Sequence[UUID]], Awaitable[set[UUID]]]
@@ -152,6 +152,32 @@ async def uses_of(session: Session, subject_kind: str, subject_ids: Sequence[UUI
     for use in rows:
         found.setdefault(use.subject_id, []).append(use.media_id)
     return found
+
+
+async def shown_in(session: Session, subject_kind: str, subject_ids: Sequence[UUID]) -> dict[UUID, list[MediaShown]]:
+    """Return what of uploads is to be seen in each of the subjects, in its order, whoever asks: the caller says who may."""
+    uses = await uses_of(session, subject_kind, subject_ids)
+    if not uses:
+        return {}
+    wanted = {media_id for ids in uses.values() for media_id in ids}
+    rows = await session.scalars(select(Media).where(col(Media.id).in_(wanted), Media.state == State.READY.value))
+    known = {one.id: one for one in rows}
+    depot = of_session(session)
+    expires_at = rounded_expiry(clock.now(), depot.address_seconds)
+    return {
+        subject_id: [
+            MediaShown(
+                media_id=one.id,
+                kind=Kind(one.kind),
+                media_type=one.media_type or "",
+                variants=_variants(depot, one, expires_at),
+                urls_expire_at=expires_at,
+            )
+            for one in map(known.get, ids)
+            if one is not None
+        ]
+        for subject_id, ids in uses.items()
+    }
 
 
 async def is_used(session: Session, media: Media) -> bool:

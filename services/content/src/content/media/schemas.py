@@ -94,6 +94,16 @@ class MediaFound(Output):
     data: list[MediaOut]
 
 
+class MediaShown(Output):
+    """An upload as it stands in a text, with addresses that need no token."""
+
+    media_id: UUID
+    kind: Kind
+    media_type: str = Field(description="by its content", examples=["image/jpeg"])
+    variants: dict[Variant, VariantOut]
+    urls_expire_at: datetime
+
+
 class AvatarsAsked(Input):
     """Accounts whose avatars to look up."""
 

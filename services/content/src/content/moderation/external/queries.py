@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from chassis.errors import not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
 from chassis.tokens import Principal
+from content.media import queries as media
 from content.moderation.external.models import ExternalCheck
 from content.moderation.external.schemas import CheckOut
+from contracts.content import SubjectKind
 
 _CHECKS = """
 SELECT external_check.id, external_check.community_id, subject_kind, subject_id, post.title,
@@ -39,7 +42,16 @@ async def list_waiting(
     values: dict[str, Any] = {"most": limit + 1} | ({"id": UUID(after[0])} if after else {})
     rows = (await session.execute(_QUEUE_AFTER if after else _QUEUE, values)).mappings().all()
     following = cursors.encode(scope, str(rows[limit - 1]["id"])) if len(rows) > limit else None
-    return Page(data=[CheckOut.model_validate(dict(row)) for row in rows[:limit]], next_cursor=following)
+    return Page(data=await _shown(session, rows[:limit]), next_cursor=following)
+
+
+async def _shown(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[CheckOut]:
+    """Return checks with the uploads that stand in their texts."""
+    shown = {}
+    for kind in SubjectKind:
+        ids = [row["subject_id"] for row in rows if row["subject_kind"] == kind]
+        shown |= await media.shown_in(session, kind, ids) if ids else {}
+    return [CheckOut(**row, media=shown.get(row["subject_id"], [])) for row in rows]
 
 
 async def get_check(session: Session, check_id: UUID) -> CheckOut:
@@ -47,7 +59,7 @@ async def get_check(session: Session, check_id: UUID) -> CheckOut:
     row = (await session.execute(_ONE, {"id": check_id})).mappings().one_or_none()
     if row is None:
         raise not_found("check")
-    return CheckOut.model_validate(dict(row))
+    return (await _shown(session, [row]))[0]
 
 
 async def find_check(session: Session, check_id: UUID, *, locked: bool = False) -> ExternalCheck:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from chassis.schemas import Input, Output
+from content.media.schemas import MediaShown
 from content.moderation.external.checkers import Opinion
 from content.moderation.external.policy import CheckState
 from contracts.content import SubjectKind
@@ -30,6 +31,10 @@ class CheckOut(Output):
     subject_id: UUID
     title: str | None = Field(examples=["每日一词"])
     body: str = Field(examples=["今天的单词:*serendipity*。"])
+    media: list[MediaShown] = Field(
+        default_factory=list,
+        description="the uploads that stand in it, in their order, with addresses to fetch them at",
+    )
     requested_at: datetime
     state: CheckState
     version: int = Field(description="grows when the author changes the words: a verdict names the one that it read")
