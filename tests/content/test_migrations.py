@@ -143,3 +143,30 @@ async def test_reading_comes_to_a_database_with_a_discussion(cluster: Cluster) -
         "0",
     ]
     cluster.drop(database)
+
+
+async def test_finding_what_a_person_left_comes_to_a_database_with_texts(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0007")
+    organization, community, post, account = (new_id() for _ in range(4))
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, origin, version)
+        VALUES ('{post}', '{organization}', '{community}', '{account}', '早上好', 'general', now(), 'live', 3);
+        INSERT INTO acknowledgement VALUES ('{post}', '{account}', '{organization}', gen_random_uuid(), now());
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0008") == ["0008"]
+    found = cluster.postgres.psql(
+        f"""
+        SET enable_seqscan = off;
+        SELECT body, version, (SELECT count(*) FROM acknowledgement) FROM post;
+        EXPLAIN SELECT id FROM post WHERE author_id = '{account}' AND deleted_at IS NULL ORDER BY id LIMIT 500;
+        """,
+        database=database.name,
+    )
+    assert "早上好|3|1" in found
+    assert "post_of_person" in found
+    cluster.drop(database)

@@ -24,6 +24,8 @@ from content.delivery import consumers as delivery_consumers
 from content.delivery import jobs as delivery_jobs
 from content.delivery import routes as delivery
 from content.discussion import routes as discussion
+from content.erasure import consumers as erasure_consumers
+from content.erasure import jobs as erasure_jobs
 from content.exports import routes as exports
 from content.groups import consumers as groups
 from content.media import queries as media_queries
@@ -120,6 +122,7 @@ service = Service(
         delivery_consumers.consumers,
         conduct.consumers,
         media_consumers.consumers,
+        erasure_consumers.consumers,
     ],
     jobs=[
         delivery_jobs.jobs,
@@ -132,6 +135,7 @@ service = Service(
         compliance_jobs.jobs,
         sanction_jobs.jobs,
         media_jobs.jobs,
+        erasure_jobs.jobs,
     ],
     on_start=start,
     tags={

@@ -31,9 +31,9 @@ _DROP = text("""
 DELETE FROM media_use WHERE subject_kind = :kind AND subject_id = ANY(:subjects) AND media_id <> ALL(:kept)
 RETURNING media_id, organization_id
 """)
-_DROP_THREAD = text("""
+_DROP_THREADS = text("""
 DELETE FROM media_use USING comment
-WHERE comment.post_id = :post AND media_use.subject_kind = 'comment' AND media_use.subject_id = comment.id
+WHERE comment.post_id = ANY(:posts) AND media_use.subject_kind = 'comment' AND media_use.subject_id = comment.id
 RETURNING media_use.media_id, media_use.organization_id
 """)
 
@@ -81,9 +81,9 @@ async def release(session: Session, subject_kind: str, subject_ids: Sequence[UUI
     await _drop(session, _DROP, {"kind": subject_kind, "subjects": list(subject_ids), "kept": []})
 
 
-async def release_thread(session: Session, post_id: UUID) -> None:
-    """Have nothing stand in the comments of a post any more: it is deleted, and nobody reads them."""
-    await _drop(session, _DROP_THREAD, {"post": post_id})
+async def release_threads(session: Session, post_ids: Sequence[UUID]) -> None:
+    """Have nothing stand in the comments of posts any more: they are deleted, and nobody reads them."""
+    await _drop(session, _DROP_THREADS, {"posts": list(post_ids)})
 
 
 async def _drop(session: Session, statement: TextClause, values: dict[str, object]) -> None:
