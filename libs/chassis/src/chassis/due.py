@@ -178,6 +178,7 @@ class Scheduler:
         return True
 
     async def _later(self, due: Due, attempts: int, error: Exception) -> None:
+        """Put failed work off, unless somebody has moved it meanwhile."""
         log.error("due_work_failed", exc_info=error, kind=due.kind, key=due.key, attempts=attempts)
         telemetry.DUE.labels(due.kind, "failed").inc()
         wait = min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST_RETRY)
@@ -185,9 +186,10 @@ class Scheduler:
             await session.execute(
                 text(
                     "UPDATE due_work SET attempts = :attempts, error = :error, due_at = :due_at "
-                    "WHERE organization_id = :organization_id AND kind = :kind AND key = :key"
+                    "WHERE organization_id = :organization_id AND kind = :kind AND key = :key AND due_at = :was"
                 ),
                 {
+                    "was": due.due_at,
                     "attempts": attempts,
                     "error": f"{type(error).__name__}: {error}"[:2000],
                     "due_at": clock.now() + wait,

@@ -203,29 +203,35 @@ async def set_mapping(
 
 async def dry_run(session: Session, standing: Standing, file_id: UUID, version: int) -> MemberFile:
     """Have every row looked at. Raises Problem 404, 409, 412."""
+    await _advance_soon(session, standing, file_id)
     file = await _step(session, standing, file_id, version, "dry_run")
     file.state = FileState.CHECKING
     await _rewind(session, file)
-    await due.schedule(session, file.organization_id, ADVANCE, str(file.id), clock.now())
     return file
 
 
 async def start(session: Session, standing: Standing, file_id: UUID, version: int) -> MemberFile:
     """Have every row taken. Raises Problem 404, 409, 412."""
+    await _advance_soon(session, standing, file_id)
     file = await _step(session, standing, file_id, version, "start")
     file.state = FileState.IMPORTING
     file.started_by, file.started_at = standing.principal.account_id, clock.now()
     await _rewind(session, file)
-    await due.schedule(session, file.organization_id, ADVANCE, str(file.id), clock.now())
     return file
 
 
 async def cancel(session: Session, standing: Standing, file_id: UUID, version: int) -> MemberFile:
     """Take no further rows; a step that is under way is waited for. Raises Problem 404, 409, 412."""
+    # Before the file, as a worker does: its work's row first, then what the work is about.
+    await due.cancel(session, standing.principal.organization_id, ADVANCE, str(file_id))
     file = await _step(session, standing, file_id, version, "cancel")
     file.state, file.finished_at = FileState.CANCELLED, clock.now()
-    await due.cancel(session, file.organization_id, ADVANCE, str(file.id))
     return file
+
+
+async def _advance_soon(session: Session, standing: Standing, file_id: UUID) -> None:
+    """Have rows looked at. Called before the file is locked, as a worker does: its work's row first, then what it is about."""
+    await due.schedule(session, standing.principal.organization_id, ADVANCE, str(file_id), clock.now())
 
 
 async def _step(session: Session, standing: Standing, file_id: UUID, version: int, step: str) -> MemberFile:
