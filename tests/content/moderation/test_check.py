@@ -1,6 +1,7 @@
 """What becomes of texts that break a clause, over HTTP on a real database."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -8,7 +9,10 @@ from tests.content.conftest import code, if_match, make_place
 from tests.content.moderation.conftest import CLAUSE, Court
 
 from chassis.clock import MovableClock
+from chassis.due import Scheduler
 from chassis.testing.kit import Kit
+from content.moderation.checks import commands as checks
+from content.moderation.compliance import commands as compliance
 from contracts.content import (
     CommentPublished,
     DetectionMade,
@@ -305,3 +309,30 @@ async def test_what_was_said_is_forgotten_after_a_month(court: Court, movable_cl
     await court.place.kit.work()
     [after] = await court.place.kit.sql(count, court.place.community)
     assert after["n"] == 0
+
+
+async def test_much_is_forgotten_a_batch_at_a_time(
+    court: Court, movable_clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who publishes waits for a batch, and not for all."""
+    kit, client = court.place.kit, court.place.kit.staff(court.place.organization)
+    policy = {"profile": "china", "checker": "none"}
+    answer = await client.put(f"{court.path}/moderation-policy", json=policy, headers=if_match(0))
+    assert answer.status_code == 200, answer.text
+    for number in range(5):
+        await court.place.post(court.moderator, f"words {number}")
+    monkeypatch.setattr(checks, "MOST_FORGOTTEN", 2)
+    monkeypatch.setattr(compliance, "MOST_DESTROYED", 2)
+    movable_clock.move(days=200)
+    scheduler = Scheduler(kit.runtime.worker_engine, kit.runtime.jobs)
+    left: list[tuple[int, int]] = [(5, 5)]
+    while await scheduler.work_one():
+        [row] = await kit.sql(
+            "SELECT (SELECT count(*) FROM utterance WHERE community_id = $1) AS said, "
+            "(SELECT count(*) FROM publication_log WHERE community_id = $1) AS logged",
+            court.place.community,
+        )
+        left.append((row["said"], row["logged"]))
+    assert left[-1] == (0, 0)
+    steps = [(a[0] - b[0], a[1] - b[1]) for a, b in itertools.pairwise(left)]
+    assert max(max(step) for step in steps) == 2

@@ -30,6 +30,8 @@ from content.refusal import check as refuse
 from contracts.content import SubjectKind
 
 FORGET_KIND = "moderation.forget_said"
+MOST_FORGOTTEN = 2000
+"""In one transaction: who publishes meanwhile waits for it."""
 _PACED = {DetectorKind.FLOODING, DetectorKind.NEWCOMERS}
 
 log = telemetry.log("content.moderation")
@@ -173,6 +175,8 @@ async def _remember(
     session: Session, utterance: Utterance, kind: SubjectKind, print_: Sketch | None, now: datetime
 ) -> None:
     """Keep that something was said and what it is like; what is changed is like something else from now on."""
+    # The work first and then what it is about, in the order in which the worker locks them.
+    await due.schedule(session, utterance.organization_id, FORGET_KIND, "all", now + LONGEST_WINDOW, keep=True)
     kept = await session.execute(
         text("""
             INSERT INTO utterance (id, organization_id, community_id, author_id, subject_kind, subject_id, said_at, sketch)
@@ -208,18 +212,25 @@ async def _remember(
                 "bands": print_.bands,
             },
         )
-    await due.schedule(session, utterance.organization_id, FORGET_KIND, "all", now + LONGEST_WINDOW, keep=True)
+
+
+_FORGET = text("""
+DELETE FROM utterance WHERE id = ANY(ARRAY(
+    SELECT id FROM utterance WHERE organization_id = :id AND said_at <= :until ORDER BY said_at LIMIT :most)) RETURNING id
+""")
 
 
 async def forget_said(session: Session, organization_id: object) -> datetime | None:
-    """Forget the tenant's utterances of more than a month ago; return when the next is to be forgotten."""
-    await session.execute(
-        text("DELETE FROM utterance WHERE organization_id = :id AND said_at <= :until"),
-        {"id": organization_id, "until": clock.now() - LONGEST_WINDOW},
+    """Forget a batch of the tenant's utterances of more than a month ago; return when the next are to be forgotten."""
+    now = clock.now()
+    gone = await session.execute(
+        _FORGET, {"id": organization_id, "until": now - LONGEST_WINDOW, "most": MOST_FORGOTTEN}
     )
+    if len(gone.all()) == MOST_FORGOTTEN:
+        return now
     oldest: datetime | None = (
         await session.execute(
             text("SELECT min(said_at) FROM utterance WHERE organization_id = :id"), {"id": organization_id}
         )
     ).scalar_one()
-    return None if oldest is None else max(oldest + LONGEST_WINDOW, clock.now() + timedelta(hours=1))
+    return None if oldest is None else max(oldest + LONGEST_WINDOW, now + timedelta(hours=1))

@@ -27,6 +27,8 @@ from content.moderation.external.checkers import CHECKERS
 from contracts.content import ModerationPolicyChanged, PublicationLogOpened, SubjectKind
 
 DESTROY_KIND = "moderation.destroy_log"
+MOST_DESTROYED = 2000
+"""In one transaction: who publishes meanwhile waits for it."""
 MOST_OPENED = 1000
 
 
@@ -151,9 +153,16 @@ async def open_log(
     )
 
 
+_DESTROY = text("""
+DELETE FROM publication_log WHERE id = ANY(ARRAY(
+    SELECT id FROM publication_log WHERE organization_id = :id AND destroy_at <= :now ORDER BY destroy_at LIMIT :most))
+""")
+
+
 async def destroy_log(session: Session, organization_id: UUID) -> None:
-    """Destroy the tenant's entries whose time has come, and come back when the next one's does."""
-    await session.execute(text("DELETE FROM publication_log WHERE destroy_at <= :now"), {"now": clock.now()})
+    """Destroy a batch of the tenant's entries whose time has come, and come back when the next one's does."""
+    now = clock.now()
+    await session.execute(_DESTROY, {"id": organization_id, "now": now, "most": MOST_DESTROYED})
     following = (await session.execute(text("SELECT min(destroy_at) FROM publication_log"))).scalar_one()
     if following is not None:
-        await due.schedule(session, organization_id, DESTROY_KIND, "all", following, keep=True)
+        await due.schedule(session, organization_id, DESTROY_KIND, "all", max(following, now), keep=True)
