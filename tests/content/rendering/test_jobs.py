@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from tests.content.conftest import Place
 
 from chassis import clock
+from chassis.clock import MovableClock
 from chassis.db import transaction
 from content.rendering import commands
 from contracts.members import CommunityRole
@@ -51,6 +53,23 @@ async def test_imports_are_rendered(place: Place, monkeypatch: pytest.MonkeyPatc
     assert [post["version"] for post in after] == [post["version"] for post in before]
     [comment] = (await client.get(f"{place.path}/posts/{shown['p1']['id']}/comments")).json()["data"]
     assert comment["html"] == '<p dir="auto"><strong>yes</strong></p>'
+
+
+@pytest.mark.parametrize(("lock", "rendered_at_once"), [("KEY SHARE", True), ("UPDATE", False)])
+async def test_a_text_that_others_hold_is_rendered_in_the_end(
+    place: Place, movable_clock: MovableClock, lock: str, *, rendered_at_once: bool
+) -> None:
+    """Who reacts holds a post against being deleted only; who pins it changes it, and leaves its words as they are."""
+    await bring(place, 2)
+    held = "SELECT id FROM post WHERE community_id = :community AND external_id = 'p1' FOR " + lock
+    async with transaction(place.kit.runtime.engine, place.organization) as session:
+        await session.execute(text(held), {"community": place.community})
+        await place.kit.work()
+    unrendered = "SELECT FROM post WHERE community_id = $1 AND html IS NULL"
+    assert (await place.kit.sql(unrendered, place.community) == []) is rendered_at_once
+    movable_clock.move(seconds=1)
+    await place.kit.work()
+    assert await place.kit.sql(unrendered, place.community) == []
 
 
 async def test_a_newer_renderer_renders_everything_anew(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

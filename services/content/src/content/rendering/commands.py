@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import orjson
@@ -18,24 +19,30 @@ RENDER = "posts.render"
 """The kind of due work that renders a batch."""
 BATCH = 200
 TABLES = ("post", "comment")
+HELD_FOR = timedelta(seconds=1)
+_UNRENDERED = "organization_id = :organization_id AND renderer < :version AND state <> 'removed'"
+_LEFT = text("SELECT " + " OR ".join(f"EXISTS (SELECT FROM {table} WHERE {_UNRENDERED})" for table in TABLES))
 
 
-async def render_later(session: Session, organization_id: UUID) -> None:
+async def render_later(session: Session, organization_id: UUID, *, after: timedelta = timedelta()) -> None:
     """Have what is not rendered yet rendered by the worker. Under a key of its own: nobody waits for a batch at work."""
-    await due.schedule(session, organization_id, RENDER, str(new_id()), clock.now())
+    await due.schedule(session, organization_id, RENDER, str(new_id()), clock.now() + after)
 
 
 async def render_some(session: Session, organization_id: UUID) -> int:
-    """Render a batch of the tenant's texts, and schedule the next when there may be more; return how many there were."""
+    """Render a batch of the tenant's texts, and schedule the next when there may be more; return how many there were.
+
+    Whoever only answers a text or reacts to it is in nobody's way; what somebody changes meanwhile is looked at again in a second.
+    """
+    bound = {"organization_id": organization_id, "version": VERSION}
     done = 0
     for table in TABLES:
         rows = (
             await session.execute(
                 text(f"""
-                    SELECT id, body FROM {table}
-                    WHERE organization_id = :organization_id AND renderer < :version AND state <> 'removed'
-                    ORDER BY renderer, id LIMIT :batch FOR UPDATE SKIP LOCKED"""),
-                {"organization_id": organization_id, "version": VERSION, "batch": BATCH - done},
+                    SELECT id, body FROM {table} WHERE {_UNRENDERED}
+                    ORDER BY renderer, id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED"""),
+                {**bound, "batch": BATCH - done},
             )
         ).all()
         if rows:
@@ -46,6 +53,8 @@ async def render_some(session: Session, organization_id: UUID) -> int:
         done += len(rows)
     if done == BATCH:
         await render_later(session, organization_id)
+    elif (await session.execute(_LEFT, bound)).scalar_one():
+        await render_later(session, organization_id, after=HELD_FOR)
     return done
 
 
