@@ -283,8 +283,8 @@ async def _keep(
 async def _replace_avatars(session: Session, media: Media) -> None:
     """Erase an account's avatars before this one: there is one, and no second completion that could not see it."""
     assert media.owner_id is not None  # noqa: S101  it is being uploaded
-    for one in await queries.owned_by(session, [media.owner_id]):
-        if one.kind == Kind.AVATAR and one.state == State.READY and one.id != media.id:
+    for one in await queries.lock_avatars(session, media.owner_id):
+        if one.id != media.id:
             await erase(session, one, "replaced", actor=media.owner_id)
 
 

@@ -140,7 +140,8 @@ def draw(kind: str, data: bytes) -> tuple[list[dict[str, Any]], list[bytes]]:
     image.seek(0)
     if form == "JPEG":
         image.draft("RGB", (DRAWN_SIDE, DRAWN_SIDE))  # decodes a large photograph at half or a quarter of its size
-    still = _upright(_shrunk_first(image))
+    # What has a palette is decoded to colours before it can be drawn smaller.
+    still = _shrunk(_upright(_shrunk_first(image)), DRAWN_SIDE)
     if kind == "avatar":
         still = ImageOps.fit(still, (min(AVATAR_SIDE, *still.size),) * 2, Image.Resampling.LANCZOS)
     described, encoded = [], []

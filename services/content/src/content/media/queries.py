@@ -204,11 +204,11 @@ async def avatars_of(session: Session, account_ids: Sequence[UUID]) -> list[Medi
     return list(rows)
 
 
-async def owned_by(session: Session, account_ids: Sequence[UUID]) -> list[Media]:
-    """Return everything of some accounts, locked."""
+async def lock_avatars(session: Session, account_id: UUID) -> list[Media]:
+    """Return every finished avatar of an account, locked: one, but where two were finished at once or two accounts became one."""
     rows = await session.scalars(
         select(Media)
-        .where(col(Media.owner_id).in_(list(account_ids)), Media.state != State.ERASED.value)
+        .where(Media.owner_id == account_id, Media.kind == Kind.AVATAR.value, Media.state == State.READY.value)
         .order_by(col(Media.id))
         .with_for_update()
     )

@@ -23,7 +23,7 @@ from content.media.uses import commands as media_uses
 from content.posts import queries as posts
 from content.posts.commands import check_may_change, check_may_edit, check_may_speak, judge, render_checked
 from content.posts.imported.commands import AUTHOR_UNKNOWN
-from content.posts.policy import Act, Utterance, Verdict
+from content.posts.policy import MOST_MENTIONS, Act, Utterance, Verdict
 from content.rendering.commands import render_later
 from content.rendering.texts import Rendered
 from content.text import mentions
@@ -301,7 +301,7 @@ async def _insert(
             "edited": [item.edited_at for item in items],
             "external_ids": [item.external_id for item in items],
             "attachments": [orjson.dumps(attachments_json(item.attachments)).decode() for item in items],
-            "mentions": ["{" + ",".join(map(str, mentions(item.body))) + "}" for item in items],
+            "mentions": ["{" + ",".join(map(str, mentions(item.body)[:MOST_MENTIONS])) + "}" for item in items],
         },
     )
     return {row.external_id: row.id for row in rows}

@@ -92,6 +92,6 @@ async def adopt(session: Session, organization_id: UUID, account_id: UUID, merge
     if rows.first() is None:
         return
     current = {one.id for one in await queries.avatars_of(session, [account_id])}
-    for one in await queries.owned_by(session, [account_id]):
-        if one.kind == "avatar" and one.state == State.READY and one.id not in current:
+    for one in await queries.lock_avatars(session, account_id):
+        if one.id not in current:
             await due.schedule(session, organization_id, COLLECT, str(one.id), clock.now() + timedelta(days=1))

@@ -86,7 +86,7 @@ async def _insert(session: Session, member: Standing, source: str, fresh: dict[s
             "edited": [item.edited_at for item in items],
             "external_ids": [item.external_id for item in items],
             "attachments": [orjson.dumps(attachments_json(item.attachments)).decode() for item in items],
-            "mentions": ["{" + ",".join(map(str, mentions(item.body))) + "}" for item in items],
+            "mentions": ["{" + ",".join(map(str, mentions(item.body)[: policy.MOST_MENTIONS])) + "}" for item in items],
         },
     )
     return {row.external_id: row.id for row in rows}
