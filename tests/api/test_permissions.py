@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "community_moderator": STAFF | {"moderator", "manager"},
     "community_editor": STAFF | {"editor", "manager"},
     "community_analyst": STAFF | {"analyst", "manager"},
+    "community_editor_or_analyst": STAFF | {"editor", "analyst", "manager"},
     "community_manager": STAFF | {"manager"},
 }
 # What anybody may call, one by one; and of the others those that would hurt most if they were let go.
@@ -44,7 +45,7 @@ PUBLIC = {
     "issueClientToken",
     "openEntryLink",
 }
-TOLD = {"exportPosts", "exportComments", "exportPulse"}
+TOLD = {"exportPosts", "exportComments", "exportPulse", "exportWorth"}
 """Reading these is told by an event, and there is nothing in them to aim past: whoever may cannot call them without a trace."""
 AT_LEAST = {
     "organization_owner": {"setOrganizationRole"},
@@ -94,6 +95,14 @@ AT_LEAST = {
     },
     "community_moderator": {"removeMembership", "listApplications", "decideApplications", "listNotes", "writeNote"},
     "community_analyst": {"exportPulse", "getPulse", "countTiers", "previewSegment", "listSegmentMembers"},
+    "community_editor_or_analyst": {
+        "exportWorth",
+        "listWorth",
+        "getPostWorth",
+        "getPunctuality",
+        "getThemeMix",
+        "getFreshness",
+    },
     "community_member": {"listMemberships", "listPosts", "getPost", "createPost", "listComments", "createComment"},
 }
 PROBLEM = "application/problem+json"

@@ -140,6 +140,10 @@ async def test_a_slot_may_hold_an_activity(desk: Desk, movable_clock: MovableClo
     assert await desk.posts() == []
     figures = (await desk.editor.get(f"{desk.path}/punctuality")).json()["community"]
     assert (figures["due"], figures["on_time"], figures["missed"]) == (2, 1, 1)
+    _, analyst = await desk.place.member(CommunityRole.ANALYST)
+    assert (await analyst.get(f"{desk.path}/punctuality")).json()["community"] == figures
+    _, moderator = await desk.place.member(CommunityRole.MODERATOR)
+    assert (await moderator.get(f"{desk.path}/punctuality")).status_code == 403
 
 
 async def test_a_day_is_skipped_and_restored(desk: Desk, movable_clock: MovableClock) -> None:

@@ -291,7 +291,9 @@ async def test_review_dates_and_freshness(place: Place, movable_clock: MovableCl
     )
     assert still.status_code == 200, still.text
     assert (await editor.get(f"{place.path}/posts/stale")).json()["data"] == []
+    _, analyst = await place.member(CommunityRole.ANALYST)
     for path in (freshness, f"{place.path}/posts/stale"):
+        assert (await analyst.get(path)).status_code == 200
         assert (await member.get(path)).status_code == 403
     empty = await make_place(place.kit)
     assert (await place.kit.staff(empty.organization).get(f"{empty.path}/posts/freshness")).json()["debt"] is None

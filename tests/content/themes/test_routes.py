@@ -11,6 +11,7 @@ from tests.content.desk import Desk, make_desk
 from chassis.clock import MovableClock
 from chassis.testing.kit import Kit
 from contracts.content import ThemeChanged
+from contracts.members import CommunityRole
 
 
 @pytest.fixture
@@ -73,6 +74,9 @@ async def test_members_read_themes_and_change_none(desk: Desk, kit: Kit) -> None
     assert (read.status_code, read.json()["can"]) == (200, [])
     assert (await member.post(f"{desk.path}/themes", json={})).status_code == 403
     assert (await member.get(f"{desk.path}/themes/mix")).status_code == 403
+    _, analyst = await desk.place.member(CommunityRole.ANALYST)
+    assert (await analyst.get(f"{desk.path}/themes/mix")).json()["said"][0]["theme_id"] == theme["id"]
+    assert (await analyst.post(f"{desk.path}/themes", json={})).status_code == 403
     stranger = await make_desk(kit)
     assert (await stranger.editor.get(f"{desk.path}/themes/{theme['id']}")).status_code == 404
     assert (await stranger.editor.get(f"{stranger.path}/themes/{theme['id']}")).status_code == 404

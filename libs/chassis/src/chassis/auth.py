@@ -280,6 +280,15 @@ Analyst = Annotated[
     ),
 ]
 """An analyst or a manager."""
+_EDITOR_OR_ANALYST = (
+    "community_editor_or_analyst",
+    lambda s: s.has(CommunityRole.EDITOR, CommunityRole.ANALYST),
+    "Only editors, analysts and managers may do this.",
+)
+EditorOrAnalyst = Annotated[Standing, Depends(_in_community(*_EDITOR_OR_ANALYST))]
+"""Who plans what is said, or who reads what it did; or a manager."""
+EditorOrAnalystReading = Annotated[Reading, Depends(_reads_in_community(*_EDITOR_OR_ANALYST))]
+"""An editor, an analyst or a manager, on a route that is read often and does nothing else."""
 
 
 def permission_of(route: APIRoute) -> str | None:

@@ -32,6 +32,9 @@ class OrderEvent(Event):
     )
     reversed_fen: int = Field(description="of it, what was given back so far; all of it when it was cancelled", ge=0)
     cancelled: bool = Field(description="nothing of it stands")
+    post_id: UUID | None = Field(
+        default=None, description="the piece of content to which it is attributed; none while to none"
+    )
 
 
 class OrderRecorded(OrderEvent):

@@ -600,6 +600,31 @@ class ValueMomentReached(Event):
     definition_version: int
 
 
+class ReferralEvent(Event):
+    """Somebody came because a member told them of the community: a referral, whole, so that the newest version is all that counts."""
+
+    aggregate: ClassVar[str] = "referral"
+
+    referral_id: UUID
+    community_id: UUID
+    referrer_id: UUID = Field(description="the account that referred")
+    account_id: UUID = Field(description="the account that came")
+    post_id: UUID | None = Field(description="the piece of content to which it is attributed; none while to none")
+    counts: bool = Field(description="it was held for as long as it must be, and stands; false once it was taken back")
+
+
+class ReferralQualified(ReferralEvent):
+    """A referral stands, or what is known of it was corrected."""
+
+    type: ClassVar[str] = "members.referral.qualified.v1"
+
+
+class ReferralReversed(ReferralEvent):
+    """A referral that stood was taken back."""
+
+    type: ClassVar[str] = "members.referral.reversed.v1"
+
+
 class MembershipOwnerChanged(Event):
     """A member is looked after by somebody, by somebody else, or by nobody any more."""
 
@@ -729,6 +754,8 @@ EVENTS: tuple[type[Event], ...] = (
     CardChanged,
     *TIER_EVENTS,
     ValueMomentReached,
+    ReferralQualified,
+    ReferralReversed,
     *DESK_EVENTS,
     *CONDUCT_EVENTS,
     *PRIVACY_EVENTS,

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from chassis.app import router
-from chassis.auth import Editor, Member
+from chassis.auth import Editor, EditorOrAnalyst, Member
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession, tag
 from chassis.runtime import runtime_of
@@ -51,11 +51,13 @@ async def list_themes(
 
 
 @routes.get("/v1/communities/{community_id}/themes/mix")
-async def get_theme_mix(session: TenantSession, editor: Editor, since: Since = None, until: Until = None) -> ThemeMix:
+async def get_theme_mix(
+    session: TenantSession, reader: EditorOrAnalyst, since: Since = None, until: Until = None
+) -> ThemeMix:
     """Compare what was said under each theme, and what is planned, with the target. At most 366 days."""
-    days = period(editor.zone, since, until)
-    targets = await queries.targets(session, editor.community_id)
-    said, planned = await queries.counts(session, editor.community_id, days.begins_at, days.ends_at)
+    days = period(reader.zone, since, until)
+    targets = await queries.targets(session, reader.community_id)
+    said, planned = await queries.counts(session, reader.community_id, days.begins_at, days.ends_at)
     shares = policy.mix(targets, said)
     return ThemeMix(
         since=days.since,

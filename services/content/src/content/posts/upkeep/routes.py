@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Response
 
 from chassis.app import router
-from chassis.auth import Editor, EditorReading, MemberReading
+from chassis.auth import Editor, EditorOrAnalyst, EditorOrAnalystReading, MemberReading
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import IfMatch, TenantSession
 from chassis.schemas import Page, problems
@@ -29,16 +29,18 @@ async def list_pinned_posts(
 
 
 @routes.get(POSTS + "/stale", response_model=Page[PostOut])
-async def list_stale_posts(reading: EditorReading, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None) -> Response:
+async def list_stale_posts(
+    reading: EditorOrAnalystReading, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+) -> Response:
     """Read the pinned and evergreen pieces past their review date, the longest first. A later `review_at` says that one is still right."""
     content = await queries.list_stale(reading, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
 
 
 @routes.get(POSTS + "/freshness")
-async def get_freshness(session: TenantSession, editor: Editor) -> FreshnessOut:
+async def get_freshness(session: TenantSession, reader: EditorOrAnalyst) -> FreshnessOut:
     """Read the freshness debt: the share of pinned and evergreen pieces past their review date."""
-    return await queries.get_freshness(session, editor.community_id)
+    return await queries.get_freshness(session, reader.community_id)
 
 
 @routes.put(POST + "/pin", response_model=PostOut, responses=problems(409, 412, 413, 428))
