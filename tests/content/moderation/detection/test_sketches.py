@@ -2,11 +2,12 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from content.moderation.detection.sketches import FUNCTIONS, ROWS, SHORTEST, similarity, sketch
-from content.moderation.folding import compact
+from content.moderation.folding import Folded, compact
 
 TEXTS = st.text(st.sampled_from("今天的英语学习打卡内容请大家加老师领取资料 abc"), min_size=0, max_size=120)
 
@@ -26,6 +27,28 @@ def test_a_text_is_like_itself_in_any_disguise(text: str) -> None:
         assert len(set(found.bands)) == FUNCTIONS // ROWS
         assert all(-(2**31) <= value < 2**31 for value in found.values)
         assert sketch(compact("\u200b" + text.upper() + "!")) == found
+
+
+def mixed(value: int) -> int:
+    """Return the finalizer of splitmix64."""
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB % 2**64
+    return value ^ (value >> 31)
+
+
+@pytest.mark.parametrize("length", [SHORTEST, 129, 130, 131, 700])
+def test_the_least_values_are_those_of_plain_arithmetic(length: int) -> None:
+    """Sketches are kept, so however they are reckoned, they stay what they were."""
+    text = "".join(random.Random(length).choices([chr(code) for code in range(0x4E00, 0x5E00)], k=length))
+    codes = [ord(letter) for letter in text]
+    shingles = {one << 42 | two << 21 | three for one, two, three in zip(codes, codes[1:], codes[2:], strict=False)}
+    least = [
+        min(mixed(shingle ^ mixed(number * 0x9E3779B97F4A7C15 % 2**64)) for shingle in shingles) % 2**32
+        for number in range(1, FUNCTIONS + 1)
+    ]
+    found = sketch(Folded(text))
+    assert found is not None
+    assert [value % 2**32 for value in found.values] == least
 
 
 def test_the_estimate_is_near_the_similarity_and_bands_find_what_is_alike() -> None:

@@ -301,37 +301,46 @@ def _compacted(seen: _Seen) -> Folded:
     Letters and digits are bounded by gaps and by one another; single letters in a row are one word (`w e c h a t`). Between
     ideographs only the end of a sentence is a boundary, unless a single one stands beside it (`加。微。信`).
     """
-    edges = np.flatnonzero(seen.kinds[1:] != seen.kinds[:-1]) + 1
-    starts = np.concatenate(([0], edges))
-    lengths = np.diff(starts, append=len(seen.kinds))
-    kinds = seen.kinds.take(starts) if len(seen.kinds) else np.zeros(1, np.uint8)
-    runs = np.flatnonzero(kinds >= _BETWEEN_WORDS)
+    if not len(seen.kinds):
+        return Folded("")
+    # Most texts are short, and then each step costs what its call costs: few and plain ones.
+    starts = np.concatenate((_FIRST, (seen.kinds[1:] != seen.kinds[:-1]).nonzero()[0] + 1))
+    lengths = np.concatenate((starts[1:], [len(seen.kinds)])) - starts
+    kinds = seen.kinds[starts]
+    runs = (kinds >= _BETWEEN_WORDS).nonzero()[0]
     if not len(runs):
         return Folded("")
-    before, gap = _bounded(kinds, lengths, runs)
+    starts, sizes = starts[runs], lengths[runs]
+    before, gap = _bounded(kinds, sizes, runs)
     kept, codes = seen.kinds >= _BETWEEN_WORDS, seen.codes.copy()
-    slots = starts[runs[before & gap]] - 1
+    replaced, inserted = before & gap, before & ~gap
+    slots = starts[replaced] - 1
     kept[slots] = True
     codes[slots] = ord(BOUNDARY)
-    inserted = before & ~gap
-    ends = np.cumsum(lengths[runs]) + np.cumsum(before & gap)
-    goals = ends - lengths[runs]
-    form = np.compress(kept, codes)
-    if inserted.any():
-        form = np.insert(form, goals[inserted], ord(BOUNDARY))
-        goals += np.cumsum(inserted)
-    if kinds[runs[-1]] > _FREE:
-        form = np.append(form, np.uint32(ord(BOUNDARY)))
-    return Folded(_text(form), _Tokens(goals, starts[runs], lengths[runs]), seen.places)
+    form = codes[kept]
+    # Where each run begins in the form, behind its boundary and everything before it.
+    goals = (sizes + before).cumsum() - sizes
+    bounded = int(kinds[runs[-1]] > _FREE)
+    if bounded or inserted.any():
+        room = np.ones(int(goals[-1] + sizes[-1]) + bounded, np.bool_)
+        room[goals[inserted] - 1] = False
+        room[len(room) - bounded :] = False
+        spread: Codes = np.full(len(room), ord(BOUNDARY), np.uint32)
+        spread[room] = form
+        form = spread
+    return Folded(_text(form), _Tokens(goals, starts, sizes), seen.places)
 
 
-def _bounded(kinds: Kinds, lengths: Places, runs: Places) -> tuple[Flags, Flags]:
-    """Return which runs have a boundary before them, and which a gap in whose place it can stand."""
-    kind, single = kinds[runs], lengths[runs] == 1
+_FIRST = np.zeros(1, np.int64)
+
+
+def _bounded(kinds: Kinds, sizes: Places, runs: Places) -> tuple[Flags, Flags]:
+    """Return which runs, so long each, have a boundary before them, and which a gap in whose place it can stand."""
+    kind, single = kinds[runs], sizes == 1
     worded = kind > _FREE
-    ended = np.cumsum(kinds == _HARD)[runs]
+    ended = (kinds == _HARD).cumsum()[runs]
     before, gap = worded.copy(), np.empty(len(runs), np.bool_)
-    gap[0], gap[1:] = runs[0] > 0, np.diff(runs) > 1
+    gap[0], gap[1:] = runs[0] > 0, runs[1:] - runs[:-1] > 1
     before[1:] = np.where(
         kind[1:] != kind[:-1],
         worded[1:] | worded[:-1],

@@ -97,8 +97,8 @@ def find(
             continue
         if kind in _SIGNS and not any(sign in plain.text for sign in _SIGNS[kind]):
             continue
-        for expression in expressions:
-            for text in _with_digits(plain.text, _FEWEST_DIGITS.get(kind, 0)):
+        for text in _with_digits(plain.text, _FEWEST_DIGITS.get(kind, 0)):
+            for expression in expressions:
                 spans.update(plain.span(*m.span()) for m in expression.finditer(text) if not _is_own(m[0], own))
     if Contact.QR in wanted:
         spans.update(_QR.find(compact))

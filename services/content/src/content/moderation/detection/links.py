@@ -114,6 +114,8 @@ _WITH_SCHEME = re.compile(
     r"(?:[a-z][a-z0-9+-]{1,9}\s?:\s?/\s?/\s?|(?<![\w.])//)(?:[^\s/@]{0,200}@)?(?P<host>[^\s/?#@:,，)）>\"']{1,253})"
 )
 _DOTS = re.compile(_DOT)
+# What a host has at least between its names; a text without any is not read further.
+_DOT_SIGNS = (".", "。", "dot", "点")
 _OWN_LETTERS = re.compile(r"[^\x00-\x7f]")
 _TOP_LEVEL = re.compile(r"[a-z]{2,24}")
 _NUMERIC = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -171,7 +173,9 @@ def links(original: str, folded: Folded) -> Iterator[Link]:
 
 def _hosts(text: str) -> list[Span]:
     """Return where hosts stand, in order, those with a scheme before those that only look like one."""
-    found = [match.span("host") for match in _WITH_SCHEME.finditer(text)]
+    found = [match.span("host") for match in _WITH_SCHEME.finditer(text)] if "/" in text else []
+    if not any(sign in text for sign in _DOT_SIGNS):
+        return found
     for match in _BARE.finditer(text):
         start, end = match.span()
         labels = _DOTS.sub(".", match[0]).strip(".-").split(".")
