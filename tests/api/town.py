@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 from tests.api.belonging import belong, checked
+from tests.api.publishing import publish
 from tests.readiness import SLOT, STEPS, THEME, with_rhythm
 
 from chassis import clock
@@ -145,6 +146,8 @@ def found_town(base_url: str) -> Town:
         _something_is_planned(town, owner, community)
         _partners_come(town, owner)
         _the_brand_speaks(town, owner)
+        with town.as_person("editor") as editor, town.as_person("member") as member:
+            publish(owner, editor, member, community)
         membership_id = town.people["member"].membership_id
         assert membership_id
         town.ids |= {
