@@ -12,7 +12,7 @@ from sqlalchemy import text
 from chassis import clock, outbox
 from chassis.auth import Reading, Standing
 from chassis.db import Session, transaction
-from chassis.errors import invalid
+from chassis.errors import invalid, not_found
 from chassis.ids import new_id
 from content.posts import queries as posts
 from content.reading import policy, queries
@@ -101,14 +101,18 @@ async def add_bookmark(session: Session, member: Standing, post_id: UUID) -> Boo
     return BookmarkOut(post_id=post_id, saved_at=saved_at)
 
 
+_REMOVE = text("""
+DELETE FROM bookmark WHERE account_id = :account_id AND post_id = :post_id AND community_id = :community RETURNING post_id
+""")
+
+
 async def remove_bookmark(session: Session, member: Standing, post_id: UUID) -> None:
-    """Keep a post no longer; that works for posts that are not seen any more too."""
-    await session.execute(
-        text(
-            "DELETE FROM bookmark WHERE account_id = :account_id AND post_id = :post_id AND community_id = :community"
-        ),
-        {"account_id": member.principal.account_id, "post_id": post_id, "community": member.community_id},
+    """Keep a post no longer; what was kept goes though it is not seen any more. Raises Problem 404 for what is neither kept nor seen."""
+    removed = await session.execute(
+        _REMOVE, {"account_id": member.principal.account_id, "post_id": post_id, "community": member.community_id}
     )
+    if removed.first() is None and not await posts.sees(session, member, post_id):
+        raise not_found("post")
 
 
 _RANK = text(f"""
