@@ -1,5 +1,6 @@
 """Drafts, a second person's eyes, proposals, revisions and the desk, over HTTP."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -202,7 +203,8 @@ async def test_revisions(place: Place) -> None:
         (2, "two", str(author_id)),
         (1, "one", str(author_id)),
     ]
-    assert found[-1]["written_at"] == post["published_at"].replace("+00:00", "Z")
+    # One is written by PostgreSQL, which leaves zeros at the end out, the other is not.
+    assert datetime.fromisoformat(found[-1]["written_at"]) == datetime.fromisoformat(post["published_at"])
     assert (await other.get(f"{url}/revisions")).status_code == 403
     assert (await moderator.get(f"{url}/revisions")).status_code == 200
     assert (await author.delete(url, headers=if_match(4))).status_code == 204
