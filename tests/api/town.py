@@ -144,10 +144,10 @@ def found_town(base_url: str) -> Town:
         _something_is_said(town, community)
         _something_is_held(town, community)
         _something_is_planned(town, owner, community)
-        _partners_come(town, owner)
         _the_brand_speaks(town, owner)
         with town.as_person("editor") as editor, town.as_person("member") as member:
-            publish(owner, editor, member, community)
+            town.ids["article_id"] = publish(owner, editor, member, community)
+        _partners_come(town, owner)
         membership_id = town.people["member"].membership_id
         assert membership_id
         town.ids |= {
@@ -233,8 +233,7 @@ def _something_is_held(town: Town, community: str) -> None:
         town.ids["detector_id"] = checked(owner.post(f"{base}/detectors", json=detector))["id"]
         checked(member.post(f"{base}/posts", json={"body": "casino"}))
         [hold] = checked(owner.get(f"{base}/holds"))["data"]
-    # Nobody here is a program that judges: there is no check, and nobody may ask.
-    town.ids |= {"hold_id": hold["id"], "check_id": str(uuid4())}
+    town.ids["hold_id"] = hold["id"]
 
 
 def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
@@ -266,13 +265,23 @@ def _something_is_planned(town: Town, owner: httpx.Client, community: str) -> No
     }
 
 
-def _partners_come(town: Town, owner: httpx.Client) -> None:
-    program = {"name": "CRM", "scopes": ["contacts:write", "members:read"]}
+def _program(town: Town, owner: httpx.Client, name: str, *scopes: str) -> tuple[str, str]:
+    """Make a partner's program that signs in; return its id and its token."""
+    program = {"name": name, "scopes": scopes}
     made = checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
-    town.ids["client_id"] = made["id"]
     form = {"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": made["client_secret"]}
     with town.client() as anybody:
-        assert checked(anybody.post("/v1/oauth/token", data=form))["scope"] == "contacts:write members:read"
+        session = checked(anybody.post("/v1/oauth/token", data=form))
+    assert session["scope"] == " ".join(scopes)
+    return made["id"], session["access_token"]
+
+
+def _partners_come(town: Town, owner: httpx.Client) -> None:
+    town.ids["client_id"], _ = _program(town, owner, "CRM", "contacts:write", "members:read")
+    town.ids["judge_id"], token = _program(town, owner, "Judge", "content:judge")
+    with town.client(token) as judge:
+        [check] = checked(judge.get("/v1/checks"))["data"]
+    town.ids["check_id"] = check["id"]
     person = {"external_id": "slack:U1", "display_name": "Imported"}
     url = f"/v1/communities/{town.other_community}/memberships/imports"
     imported = checked(owner.post(url, json={"source": "slack", "items": [person]}))["items"][0]
