@@ -108,6 +108,7 @@ async def test_what_may_not_be_uploaded_is_refused_and_gone(
     await uploads.send(client, media["id"], data)
     answer = await client.post(f"/v1/media/{media['id']}/complete")
     assert (answer.status_code, code(answer)) == (422, refusal)
+    assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [("", refusal)]
     assert (await client.get(f"/v1/media/{media['id']}")).status_code == 404
     await place.kit.work()
     assert objects(store, media) == []
@@ -223,6 +224,8 @@ async def test_sizes_and_quotas_are_held(place: Place) -> None:
         return answer.status_code, "" if answer.status_code == 201 else code(answer)
 
     assert await begin(21 * MIB) == (413, "media-too-large")
+    large = await client.post("/v1/media", json={"kind": "image", "name": "a", "size": 21 * MIB})
+    assert [one["pointer"] for one in large.json()["errors"]] == ["/size"]
     assert await begin(0) == (422, "invalid")
     assert await begin(60 * MIB, "video") == (201, "")
     assert await begin(5 * MIB) == (409, "quota-exceeded")

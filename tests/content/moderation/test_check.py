@@ -44,6 +44,30 @@ async def test_a_blocked_text_is_not_written_and_names_the_clause(court: Court) 
     assert await court.holds() == []
 
 
+async def test_a_refusal_points_at_what_is_refused(court: Court) -> None:
+    _, client = await court.place.member()
+    await court.detector("block", kind="words", words=["加微信"])
+    for title, body, places in (
+        ("加微信", "ok", ["/title"]),
+        ("ok", "加微信", ["/body"]),
+        ("加微信", "加微信", ["/title", "/body"]),
+    ):
+        answer = await court.say(client, body, title=title)
+        assert [one["pointer"] for one in answer.json()["errors"]] == places
+
+
+async def test_settings_of_a_detector_are_pointed_at_where_they_stand(court: Court) -> None:
+    for settings, place in (
+        ({"kind": "words", "words": ["fine", ""]}, "/settings/words/1"),
+        ({"kind": "words"}, "/settings/words"),
+        ({"kind": "flooding", "rates": [{"seconds": 60}]}, "/settings/rates/0/most"),
+        ({"kind": "poems"}, "/settings"),
+    ):
+        detector = {"name": "x", "action": "block", "settings": settings, **CLAUSE}
+        answer = await court.moderator.post(f"{court.path}/detectors", json=detector)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, place)
+
+
 async def test_comments_are_judged_as_posts_are(court: Court) -> None:
     _, client = await court.place.member()
     post = await court.place.post(client)

@@ -16,6 +16,8 @@ from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:hearth:problem:"
+TAG = "kind"
+"""The field by which every tagged union of ours tells its members apart."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,21 @@ def pointer(location: Sequence[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+def in_body(location: Sequence[str | int], body: Any) -> list[str | int]:  # noqa: ANN401  any JSON
+    """Return pydantic's location without the steps that name the member of a tagged union: the body has no such places."""
+    steps: list[str | int] = []
+    here = body
+    for step, following in zip(location, [*location[1:], None], strict=True):
+        if isinstance(here, dict) and here.get(TAG) == step and isinstance(following, str):
+            continue
+        steps.append(step)
+        if isinstance(here, dict):
+            here = here.get(step)
+        else:
+            here = here[step] if isinstance(here, list) and isinstance(step, int) and step < len(here) else None
+    return steps
+
+
 def not_found(what: str) -> Problem:
     """404: it does not exist for this caller."""
     return Problem(404, "not-found", f"There is no such {what}.")
@@ -101,7 +118,10 @@ async def _on_validation_error(_request: Request, error: Exception) -> Response:
             # What is no JSON has no places: its location is a position.
             fault = Fault("", "json-invalid", f"It goes wrong at character {item['loc'][-1]}.")
             return render(Problem(400, "malformed-json", "The body is not JSON.", errors=[fault]))
-    faults = [Fault(pointer(item["loc"]), item["type"].replace("_", "-"), item["msg"]) for item in error.errors()]
+    faults = [
+        Fault(pointer(in_body(item["loc"], {"body": error.body})), item["type"].replace("_", "-"), item["msg"])
+        for item in error.errors()
+    ]
     return render(Problem(422, "invalid", "The request does not match what this route accepts.", errors=faults[:50]))
 
 

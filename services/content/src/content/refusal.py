@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chassis.errors import Problem
+from chassis.errors import Fault, Problem
 
 
 class Refusal(NamedTuple):
@@ -14,7 +14,8 @@ class Refusal(NamedTuple):
     detail: str
 
 
-def check(refusal: Refusal | None, status: int = 409) -> None:
-    """Raise the refusal as a Problem, if there is one."""
+def check(refusal: Refusal | None, status: int = 409, at: str | None = None) -> None:
+    """Raise the refusal as a Problem, if there is one; `at` points at what of the request it is about."""
     if refusal is not None:
-        raise Problem(status, refusal.code, refusal.detail)
+        faults = [] if at is None else [Fault(at, refusal.code, refusal.detail)]
+        raise Problem(status, refusal.code, refusal.detail, errors=faults)

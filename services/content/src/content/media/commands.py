@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from chassis import clock, due, outbox
 from chassis.db import Session, transaction
-from chassis.errors import Problem, not_found
+from chassis.errors import Fault, Problem, not_found
 from chassis.ids import new_id
 from chassis.requests import check_version
 from chassis.runtime import Runtime
@@ -44,6 +44,8 @@ MOST_BODIES = 12
 
 _bodies: set[object] = set()
 _OFFSET = "Upload-Offset"
+_WHOLE = ""
+"""The pointer at all that was sent."""
 
 
 async def begin(session: Session, principal: Principal, new: MediaCreate) -> Media:
@@ -57,7 +59,9 @@ async def begin(session: Session, principal: Principal, new: MediaCreate) -> Med
     usage = await queries.usage_of(session, principal.account_id)
     quota = opened.of_session(session).quota
     refusal = policy.size_refusal(new.kind, new.size, used=usage.size, quota=quota, unfinished=usage.unfinished)
-    check(refusal, 413 if refusal is not None and refusal.code == "media-too-large" else 409)
+    if refusal is not None:
+        about_size = refusal.code != "too-many-unfinished"
+        check(refusal, 413 if refusal.code == "media-too-large" else 409, "/size" if about_size else None)
     media = Media(
         id=new_id(),
         organization_id=principal.organization_id,
@@ -133,7 +137,8 @@ async def _read(body: AsyncIterator[bytes], most: int) -> bytes:
     finally:
         _bodies.discard(mine)
     if not size:
-        raise Problem(422, "part-empty", "A part holds at least one byte.")
+        fault = Fault(_WHOLE, "part-empty", "A part holds at least one byte.")
+        raise Problem(422, "part-empty", fault.detail, errors=[fault])
     return b"".join(parts)
 
 
@@ -295,7 +300,7 @@ async def _refuse(runtime: Runtime, principal: Principal, media_id: UUID, refusa
         if media.state != State.UPLOADING:
             return
         await forget(session, media)
-    raise Problem(422, refusal.code, refusal.detail)
+    check(refusal, 422, _WHOLE)
 
 
 async def _sweep_later(session: Session, media: Media, *, after: timedelta = SWEEP_AFTER) -> None:

@@ -56,7 +56,7 @@ async def judge(session: Session, utterance: Utterance) -> Verdict:
             "A rule of the community forbids this text."
             if clause is None
             else f"Rule {clause.code} forbids this text.",
-            errors=[Fault("/body", "text-blocked", "It is not published.")],
+            errors=[Fault(f"/{name}", "text-blocked", "It is not published.") for name in verdict.fields or ("body",)],
             more={} if clause is None else {"clause": {"code": clause.code, "text": dict(clause.text)}},
         )
     return verdict

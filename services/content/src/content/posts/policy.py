@@ -60,10 +60,11 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one check decides, and by which clause."""
+    """What one check decides, by which clause, and for the sake of which fields, where it is one of them and not all."""
 
     act: Act
     clause: Clause | None = None
+    fields: tuple[str, ...] = ()
 
 
 ALLOWED = Verdict(Act.ALLOW)

@@ -48,7 +48,7 @@ async def check(session: Session, utterance: Utterance) -> Verdict:
     print_ = sketch(texts["body"].compact) if situation.compares and "body" in texts else None
     facts = await _facts(session, utterance, situation, detectors, print_, now)
     found = [(one, finding) for one in detectors if (finding := one.detection.find(texts, facts)) is not None]
-    verdict = policy.verdict([(one.action, one.clause) for one, _ in found])
+    verdict = policy.verdict([(one.action, one.clause, finding.spans) for one, finding in found])
     cause = HoldCause.DETECTOR
     if verdict.act is not Act.BLOCK and situation.checker != NO_CHECKER and not utterance.caller.trusted:
         opinion = await _ask(session, utterance, kind, situation)

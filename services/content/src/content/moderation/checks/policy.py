@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,11 +17,11 @@ _ACTS = {Action.FLAG: Act.FLAG, Action.HOLD: Act.HOLD, Action.BLOCK: Act.BLOCK}
 _OPINIONS = {Opinion.ALLOWED: Act.ALLOW, Opinion.HELD: Act.HOLD, Opinion.REFUSED: Act.BLOCK}
 
 
-def verdict(found: Sequence[tuple[Action, Clause]]) -> Verdict:
-    """Return the strictest of what detectors ask, with the clause of the first that asks it."""
+def verdict(found: Sequence[tuple[Action, Clause, Iterable[str]]]) -> Verdict:
+    """Return the strictest of what detectors ask, with the clause of the first that asks it and the fields in which it found something."""
     strictest = ALLOWED
-    for action, clause in found:
-        strictest = posts.stricter(strictest, Verdict(_ACTS[action], clause))
+    for action, clause, fields in found:
+        strictest = posts.stricter(strictest, Verdict(_ACTS[action], clause, tuple(fields)))
     return strictest
 
 

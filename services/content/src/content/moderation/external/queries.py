@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlmodel import select
 
 from chassis.db import Session
@@ -15,6 +15,7 @@ from chassis.pagination import Cursors
 from chassis.schemas import Page
 from chassis.tokens import Principal
 from content.media import queries as media
+from content.media.schemas import MediaShown
 from content.moderation.external.models import ExternalCheck
 from content.moderation.external.schemas import CheckOut
 from contracts.content import SubjectKind
@@ -45,9 +46,9 @@ async def list_waiting(
     return Page(data=await _shown(session, rows[:limit]), next_cursor=following)
 
 
-async def _shown(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[CheckOut]:
+async def _shown(session: Session, rows: Sequence[RowMapping]) -> list[CheckOut]:
     """Return checks with the uploads that stand in their texts."""
-    shown = {}
+    shown: dict[UUID, list[MediaShown]] = {}
     for kind in SubjectKind:
         ids = [row["subject_id"] for row in rows if row["subject_kind"] == kind]
         shown |= await media.shown_in(session, kind, ids) if ids else {}
