@@ -172,7 +172,7 @@ async def test_a_delivery_becomes_one_post(place: Place, heard: list[Utterance])
     assert (shown["id"], shown["kind"], shown["state"]) == (str(ids[0]), "greeting", "published")
     [event] = [e for e in await place.kit.events(PostPublished) if e.aggregateid == ids[0]]
     assert event.data["delivery_id"] == str(piece.delivery_id)
-    assert [one.delivered for one in heard] == [True]
+    assert [one.by for one in heard] == [None]
 
 
 async def test_a_delivery_that_a_rule_forbids_is_refused(place: Place, heard: list[Utterance]) -> None:
