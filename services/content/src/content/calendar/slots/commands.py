@@ -198,12 +198,13 @@ async def _check_change(session: Session, member: Standing, slot: Slot, values: 
 
 async def retire_slot(session: Session, member: Standing, slot_id: UUID, expected: int) -> tuple[Slot, list[UUID]]:
     """Retire a slot; return it, and the items that lost their hour. Raises Problem 404, 409, 412."""
+    # Before the slot: a worker that expands it holds its work's row and then locks the slot.
+    await due.cancel(session, member.principal.organization_id, EXPAND, str(slot_id))
     slot = await _falling(session, member, slot_id, expected)
     slot.retired_at = clock.now()
     slot.version += 1
     await session.flush()
     _tell(session, slot, SlotRetired, member.principal.account_id)
-    await due.cancel(session, slot.organization_id, EXPAND, str(slot.id))
     return slot, await occurrences.reconcile(session, _plan(slot))
 
 

@@ -47,6 +47,8 @@ async def send_item(session: Session, member: Standing, item_id: UUID, send: Sen
     due_at = send.at or now
     if send.at is not None and not -timedelta(minutes=1) <= due_at - now <= FURTHEST:
         raise invalid("/at", "instant-out-of-range", "Send at once, or at an instant within a year from now.")
+    # Before the item: a worker that delivers holds its work's row and then locks items.
+    await schedule(session, member.principal.organization_id, DUE, [due_at])
     item = await items.get_item(session, member.community_id, item_id, lock=True)
     if item.state not in {ItemState.READY, ItemState.DELIVERED}:
         raise Problem(409, "item-not-ready", "Only an item that is ready goes out.")
@@ -64,8 +66,6 @@ async def send_item(session: Session, member: Standing, item_id: UUID, send: Sen
         accepted.append(target)
     made = await _insert(session, member, item, send, due_at, accepted)
     known = await queries.find_sent(session, item.id, due_at)
-    if made:
-        await schedule(session, item.organization_id, DUE, [due_at])
     return SendOut(
         results=[
             TargetResult(
