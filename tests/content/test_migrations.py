@@ -170,3 +170,28 @@ async def test_finding_what_a_person_left_comes_to_a_database_with_texts(cluster
     assert "早上好|3|1" in found
     assert "post_of_person" in found
     cluster.drop(database)
+
+
+async def test_finding_by_theme_comes_to_a_database_with_mentions(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0008")
+    organization, community, post, comment, account, author = (new_id() for _ in range(6))
+    place = f"'{organization}', '{community}'"
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, origin, version)
+        VALUES ('{post}', {place}, '{author}', '早上好', 'general', '2026-01-01', 'live', 3);
+        INSERT INTO comment (id, organization_id, community_id, post_id, author_id, body, commented_at, origin, mentions, state,
+            ever_published, version)
+        VALUES ('{comment}', {place}, '{post}', '{author}', '你好', '2026-01-02', 'live', '{{{account}}}', 'held', false, 1);
+        UPDATE comment SET state = 'published', ever_published = true, commented_at = '2026-01-03' WHERE id = '{comment}';
+        """,
+        database=database.name,
+    )
+    asked = "SELECT account_id, mentioned_at::date FROM mention"
+    assert f"{account}|2026-01-02" in cluster.postgres.psql(asked, database=database.name)
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0009") == ["0009"]
+    assert f"{account}|2026-01-03" in cluster.postgres.psql(asked, database=database.name)
+    assert cluster.postgres.psql("SELECT body, version FROM post", database=database.name).strip() == "早上好|3"
+    cluster.drop(database)

@@ -125,6 +125,23 @@ async def test_a_removed_text_is_never_published(court: Court) -> None:
     assert await court.holds() == []
 
 
+async def test_whom_a_released_comment_mentions_learns_of_it_when_it_appears(
+    court: Court, movable_clock: MovableClock
+) -> None:
+    _, client = await court.place.member()
+    mentioned, other = await court.place.member()
+    post = await court.place.post(other)
+    await court.detector("hold", kind="words", words=["casino"])
+    comment = await court.place.comment(client, post["id"], f"casino <@{mentioned}>")
+    assert (await other.get(f"{court.path}/mentions")).json()["data"] == []
+    movable_clock.move(minutes=5)
+    [hold] = await court.holds()
+    assert (await court.decide(hold, "release")).status_code == 200
+    shown = (await other.get(f"{court.path}/comments/{comment['id']}")).json()
+    [found] = (await other.get(f"{court.path}/mentions")).json()["data"]
+    assert found["mentioned_at"] == shown["commented_at"] != comment["commented_at"]
+
+
 async def test_nobody_decides_about_their_own_text(court: Court) -> None:
     await court.put_up(
         {"name": "all", "action": "hold", "settings": {"kind": "words", "words": ["casino"]}, "staff": True, **CLAUSE}
