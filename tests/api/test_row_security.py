@@ -69,6 +69,15 @@ _POLICIES = (
     "SELECT policyname, roles::text[] AS roles, qual, with_check, cmd, permissive FROM pg_policies WHERE tablename = $1"
 )
 
+WORTH = (
+    "INSERT INTO worth_touch (organization_id, what, post_id) VALUES ($2, 'post', $1)",
+    "INSERT INTO worth_active_day VALUES ($1, $1, '2026-01-01', $2)",
+    "INSERT INTO worth_outsider VALUES ($1, $1, $2)",
+    "INSERT INTO worth_return VALUES ($1, '2026-01-01', $2, $1, 1, 1, 0.5)",
+    "INSERT INTO worth_attribution VALUES ('order', $1, $2, NULL, NULL, true)",
+    "INSERT INTO worth VALUES ($1, $2, $1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, now())",
+)
+
 Row = asyncpg.Record
 
 
@@ -145,7 +154,8 @@ async def rows_everywhere(stack: RealStack, town: Town, neighbours: Town) -> Non
 
     async with connected(stack, "content", "owner") as owner:
         for organization in (town.organization_id, neighbours.organization_id):
-            for statement in SELDOM_SAID:
+            # Worth is worked out by the worker's own clock, and no partner has told of orders yet.
+            for statement in (*SELDOM_SAID, *WORTH):
                 await owner.execute(statement, uuid4(), organization)
 
 

@@ -1,9 +1,13 @@
 """Each migration upgrades a database that holds data, and takes none of it away."""
 
+from datetime import date
+
 from chassis import migrations
+from chassis.db import enter_tenant, make_engine, transaction
 from chassis.ids import new_id
 from chassis.testing.cluster import Cluster
 from content.app import service
+from content.worth import commands as worth
 
 
 async def test_writing_comes_to_a_database_with_posts(cluster: Cluster) -> None:
@@ -194,4 +198,53 @@ async def test_finding_by_theme_comes_to_a_database_with_mentions(cluster: Clust
     assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0009") == ["0009"]
     assert f"{account}|2026-01-03" in cluster.postgres.psql(asked, database=database.name)
     assert cluster.postgres.psql("SELECT body, version FROM post", database=database.name).strip() == "早上好|3"
+    cluster.drop(database)
+
+
+async def test_worth_comes_to_a_database_with_readers(cluster: Cluster) -> None:
+    """What people did before is counted afterwards as if worth had been there all along."""
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0009")
+    organization, community, post, author, reader, admin = (new_id() for _ in range(6))
+    place = f"'{organization}', '{community}'"
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO standing_community VALUES ('{community}', '{organization}', 'town', 'Asia/Shanghai', 'open');
+        INSERT INTO standing_member SELECT '{community}', account, '{organization}', gen_random_uuid(), 'approved', '{{}}', false, false,
+            '2026-01-01' FROM unnest(ARRAY['{author}', '{reader}']::uuid[]) AS account;
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, origin, version)
+        VALUES ('{post}', {place}, '{author}', '早上好', 'general', '2026-02-01 00:00Z', 'live', 1);
+        -- 17:00 UTC is the next day in Shanghai.
+        INSERT INTO read_mark SELECT account, '{post}', {place}, '2026-02-01 17:00Z' FROM unnest(ARRAY['{reader}', '{admin}']::uuid[]) AS account;
+        INSERT INTO bookmark VALUES ('{reader}', '{post}', {place}, '2026-02-03 01:00Z');
+        INSERT INTO comment (id, organization_id, community_id, post_id, author_id, body, commented_at, origin, version)
+        VALUES (gen_random_uuid(), {place}, '{post}', '{reader}', '好', '2026-01-20 01:00Z', 'live', 1);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0010") == ["0010"]
+
+    def ask(query: str) -> list[str]:
+        return sorted(cluster.postgres.psql(query, database=database.name).strip().splitlines())
+
+    assert ask(f"SELECT day FROM worth_active_day WHERE account_id = '{reader}'") == [
+        *("2026-01-20", "2026-02-02", "2026-02-03")
+    ]
+    assert ask("SELECT account_id FROM worth_outsider") == [str(admin)]
+    assert ask("SELECT what, post_id FROM worth_touch") == [f"post|{post}"]
+    assert ask("SELECT kind, key, due_at AT TIME ZONE 'UTC' FROM due_work WHERE kind = 'worth.settle'") == [
+        f"worth.settle|{community}:2026-02-02|2026-02-03 16:05:00"
+    ]
+    engine = make_engine(database.worker)
+    try:
+        async with transaction(engine) as session:
+            await enter_tenant(session, organization)
+            await worth.settle(session, organization, community, date(2026, 2, 2))
+            await worth.count_some(session, organization)
+    finally:
+        await engine.dispose()
+    assert ask("SELECT post_id, readers, saves, discussants, compared, returned, expected FROM worth") == [
+        f"{post}|1|1|1|1|1|0.035714"
+    ]
     cluster.drop(database)

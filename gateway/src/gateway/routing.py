@@ -124,6 +124,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/calendar/**", "content"),
     Route("/v1/communities/{}/deliveries/**", "content"),
     Route("/v1/communities/{}/punctuality", "content"),
+    Route("/v1/communities/{}/worth/**", "content"),
     Route("/v1/communities/{}/detectors/**", "content"),
     Route("/v1/communities/{}/detections", "content"),
     Route("/v1/communities/{}/holds/**", "content"),

@@ -44,6 +44,12 @@ def named(heading: str) -> set[str]:
     return set(re.findall(r"`([a-z_]+\.[a-z_]+)`", table))
 
 
+WORTH = {
+    "worth_active_day": "$1, gen_random_uuid(), '2026-01-01', $2",
+    "worth_outsider": "gen_random_uuid(), $1, $2",
+    "worth_attribution": "'order', gen_random_uuid(), $2, NULL, $1, true",
+}
+"""What the worker and partners would have brought by now."""
 GOES, STAYS = named("goes"), named("stays")
 
 
@@ -157,6 +163,8 @@ async def test_what_a_person_said_and_what_is_kept_of_them_goes(kit: Kit, place:
         "INSERT INTO hold VALUES ($1, $2, $3, 'post', $4, $5, 'detector', '1', now(), 'released', now(), $6, $7, 2)",
         *(new_id(), place.organization, place.community, UUID(mine["id"]), account, moderator_id, SECRET),
     )
+    for table, values in WORTH.items():
+        await kit.sql(f"INSERT INTO {table} VALUES ({values})", account, place.organization)
     here = GOES - {"post_proposal.proposed_by", "media.owner_id"}
     assert await where(kit, account, here) == here
     kept = await where(kit, other_id, here)

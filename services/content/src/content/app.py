@@ -61,6 +61,9 @@ from content.rendering import jobs as rendering_jobs
 from content.search import routes as search
 from content.settings import ContentSettings
 from content.themes import routes as themes
+from content.worth import consumers as worth_consumers
+from content.worth import jobs as worth_jobs
+from content.worth import routes as worth
 
 
 async def start(runtime: Runtime) -> None:
@@ -113,6 +116,7 @@ service = Service(
         compliance.routes,
         media.routes,
         external.routes,
+        worth.routes,
     ],
     consumers=[
         standing.consumers,
@@ -123,6 +127,7 @@ service = Service(
         conduct.consumers,
         media_consumers.consumers,
         erasure_consumers.consumers,
+        worth_consumers.consumers,
     ],
     jobs=[
         delivery_jobs.jobs,
@@ -136,6 +141,7 @@ service = Service(
         sanction_jobs.jobs,
         media_jobs.jobs,
         erasure_jobs.jobs,
+        worth_jobs.jobs,
     ],
     on_start=start,
     tags={
@@ -150,6 +156,7 @@ service = Service(
         "calendar": "Recurring slots, what fills them, what they lack, and how punctual they are.",
         "media": "Images, audio, video and files that people upload, and their avatars.",
         "deliveries": "What goes out when and where, and whom it reached.",
+        "worth": "What each piece did for its readers, and the balance between serving and selling.",
         "moderation": "Detectors named by clauses, what they find and hold, and under which law a community publishes.",
     },
 )

@@ -81,6 +81,10 @@ _REST = (
     text("DELETE FROM verified_phone WHERE account_id = :account"),
     text("DELETE FROM standing_group_member WHERE account_id = :account"),
     text("DELETE FROM standing_member WHERE account_id = :account"),
+    text("DELETE FROM worth_touch WHERE account_id = :account"),
+    text("DELETE FROM worth_active_day WHERE account_id = :account"),
+    text("DELETE FROM worth_outsider WHERE account_id = :account"),
+    text("UPDATE worth_attribution SET account_id = NULL WHERE account_id = :account"),
 )
 
 
