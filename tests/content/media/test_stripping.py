@@ -127,6 +127,13 @@ async def test_what_cannot_be_followed_stays_as_it_is() -> None:
             assert await blanked(media_type, data) == data
 
 
+@pytest.mark.parametrize("length", range(6))
+async def test_a_box_that_is_too_short_for_its_dates_loses_what_it_has_of_them(length: int) -> None:
+    data = box(b"moov", box(b"mvhd", b"\0" + b"x" * length), box(b"free", b"left"))
+    kept = b"\0" + b"x" * min(length, 3) + bytes(max(length - 3, 0))
+    assert await blanked("video/mp4", data) == box(b"moov", box(b"mvhd", kept), box(b"free", b"left"))
+
+
 async def test_looking_ends() -> None:
     reads = 0
 
@@ -145,6 +152,7 @@ async def test_looking_ends() -> None:
         st.one_of(
             st.binary(max_size=40),
             st.sampled_from([film(), id3(PLACE), ape(PLACE), wave(chunk(b"LIST", PLACE)), b"fLaC", block(4, PLACE)]),
+            st.builds(box, st.sampled_from([b"mvhd", b"udta", b"moov", b"trak"]), st.binary(max_size=5)),
         ),
         max_size=6,
     ),

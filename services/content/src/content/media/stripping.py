@@ -84,8 +84,10 @@ async def _boxes(file: _File) -> list[Blank]:
             elif name in _HOLDS:
                 ranges.append((body, at + length))
             elif name in _DATED:
-                long = await file.read(body, 1) == b"\1"
-                blanks.append(Blank(body + 4, min(body + (20 if long else 12), at + length)))
+                dates = 16 if await file.read(body, 1) == b"\1" else 8
+                start, stop = body + 4, min(body + 4 + dates, at + length)
+                if start < stop:
+                    blanks.append(Blank(start, stop))
             at += length
     return blanks
 
