@@ -118,6 +118,4 @@ def test_a_second_person_is_another_one(reviewer: UUID, writers: set[UUID], edit
 def test_steps() -> None:
     for state in PostState:
         assert (step_refusal("published", state, PUBLISHABLE) is None) == (state in {"draft", "expired"})
-        assert (step_refusal("taken back", state, WITHDRAWABLE) is None) == (
-            state in {"in_review", "scheduled", "published"}
-        )
+        assert (step_refusal("taken back", state, WITHDRAWABLE) is None) == (state in {"in_review", "published"})

@@ -22,14 +22,3 @@ class KnownGroup(Table, table=True):
     community_id: UUID
     state: str
     hosts: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(PG_UUID), nullable=False))
-
-
-class GroupMember(Table, table=True):
-    """The groups of one account in one community."""
-
-    __tablename__ = "standing_group_member"
-
-    community_id: UUID = Field(primary_key=True)
-    account_id: UUID = Field(primary_key=True)
-    organization_id: UUID
-    group_ids: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(PG_UUID), nullable=False))

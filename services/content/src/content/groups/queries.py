@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import select
 
 from chassis.db import Session
 from content.groups.models import KnownGroup
@@ -28,16 +27,6 @@ async def find_group(session: Session, community_id: UUID, group_id: UUID) -> Kn
         select(KnownGroup).where(KnownGroup.group_id == group_id, KnownGroup.community_id == community_id)
     )
     return found.one_or_none()
-
-
-async def find_groups(session: Session, community_id: UUID, group_ids: Iterable[UUID]) -> list[KnownGroup]:
-    """Return those of the groups that are the community's."""
-    found = await session.scalars(
-        select(KnownGroup).where(
-            KnownGroup.community_id == community_id, col(KnownGroup.group_id).in_(list(set(group_ids)))
-        )
-    )
-    return list(found)
 
 
 async def groups_of(session: Session, community_id: UUID, account_id: UUID) -> set[UUID]:

@@ -41,8 +41,11 @@ SWEEP_AFTER = timedelta(hours=1)
 BODY_SECONDS = 120.0
 MOST_BODIES = 12
 """Parts that one process holds in its memory at a time."""
+MOST_OF_ONE = 3
+"""Of them one account's: who sends slowly keeps nobody else from uploading."""
 
-_bodies: set[object] = set()
+_bodies: list[UUID] = []
+"""Whose parts are arriving."""
 _OFFSET = "Upload-Offset"
 _WHOLE = ""
 """The pointer at all that was sent."""
@@ -106,7 +109,7 @@ async def receive(
     async with transaction(runtime.engine, principal.organization_id) as session:
         media = await queries.lock_own(session, principal, media_id)
         _check_goes_on(media, offset)
-    data = await _read(body, min(policy.largest_piece(media.size), media.size - offset))
+    data = await read_part(principal.account_id, body, min(policy.largest_piece(media.size), media.size - offset))
     key = new_key(media.organization_id, media.id)
     await depot.store.put(key, data)
     async with transaction(runtime.engine, principal.organization_id) as session:
@@ -119,11 +122,11 @@ async def receive(
     return media
 
 
-async def _read(body: AsyncIterator[bytes], most: int) -> bytes:
-    if len(_bodies) >= MOST_BODIES:
+async def read_part(account_id: UUID, body: AsyncIterator[bytes], most: int) -> bytes:
+    """Return what an account sends. Raises Problem 408, 413, 422, 503 while too much is arriving, of all or of this account."""
+    if len(_bodies) >= MOST_BODIES or _bodies.count(account_id) >= MOST_OF_ONE:
         raise Problem(503, "uploads-busy", "Other uploads are arriving: try again.", headers={"Retry-After": "2"})
-    mine = object()
-    _bodies.add(mine)
+    _bodies.append(account_id)
     try:
         parts, size = [], 0
         async with asyncio.timeout(BODY_SECONDS):
@@ -135,7 +138,7 @@ async def _read(body: AsyncIterator[bytes], most: int) -> bytes:
     except TimeoutError:
         raise Problem(408, "request-timeout", "The part did not arrive in time: send smaller ones.") from None
     finally:
-        _bodies.discard(mine)
+        _bodies.remove(account_id)
     if not size:
         fault = Fault(_WHOLE, "part-empty", "A part holds at least one byte.")
         raise Problem(422, "part-empty", fault.detail, errors=[fault])

@@ -32,7 +32,6 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 SIDES = {"image": {"large": 1280, "small": 320}, "avatar": {"large": 256, "small": 96}}
 MEMORY_BYTES = 900 * 2**20
 CPU_SECONDS = 20
-OPAQUE = ("RGB", "L")
 
 
 class Refused(Exception):  # noqa: N818  the image's fault, not ours

@@ -34,7 +34,6 @@ class PostState(StrEnum):
 
     DRAFT = "draft"
     IN_REVIEW = "in_review"
-    SCHEDULED = "scheduled"
     PUBLISHED = "published"
     HELD = "held"
     EXPIRED = "expired"

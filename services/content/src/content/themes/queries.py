@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -112,9 +111,3 @@ async def counts(
     said = {row.theme_id: row.pieces for row in await session.execute(_SAID, bound)}
     planned = {row.theme_id: row.pieces for row in await session.execute(_PLANNED, bound)}
     return said, planned
-
-
-async def find_names(session: Session, theme_ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
-    """Return the names of themes."""
-    found = await session.execute(select(Theme.id, Theme.name).where(col(Theme.id).in_(list(theme_ids))))
-    return {row[0]: row[1] for row in found}

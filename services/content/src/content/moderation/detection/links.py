@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -218,8 +218,3 @@ def clean_host(name: str) -> str | None:
 
 
 _LONGEST_LABEL = 63
-
-
-def clean_hosts(names: Sequence[str]) -> frozenset[str]:
-    """Return host names as rules compare them; what is none is left out."""
-    return frozenset(filter(None, map(clean_host, names)))

@@ -15,7 +15,6 @@ class DeskState(StrEnum):
 
     DRAFT = "draft"
     IN_REVIEW = "in_review"
-    SCHEDULED = "scheduled"
     HELD = "held"
     EXPIRED = "expired"
     PROPOSED = "proposed"

@@ -9,7 +9,7 @@ from content.posts.policy import PostState
 from content.refusal import Refusal
 
 PUBLISHABLE = frozenset({PostState.DRAFT, PostState.EXPIRED})
-WITHDRAWABLE = frozenset({PostState.IN_REVIEW, PostState.SCHEDULED, PostState.PUBLISHED})
+WITHDRAWABLE = frozenset({PostState.IN_REVIEW, PostState.PUBLISHED})
 
 
 def review_refusal(reviewer: UUID, writers: Collection[UUID], *, editor: bool) -> Refusal | None:
