@@ -1,6 +1,6 @@
 """Drafts, a second person's eyes, proposals, revisions and the desk, over HTTP."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.content.conftest import Place, code, if_match, make_place
 
+from chassis.clock import MovableClock
 from chassis.testing.kit import Kit
 from contracts.content import (
     PostDeleted,
@@ -80,6 +81,51 @@ async def test_a_draft_is_its_authors_until_published(place: Place) -> None:
         ("withdrawn", 4, "draft"),
         ("restored", 5, None),
     ]
+
+
+async def test_what_a_member_only_began_is_theirs_to_read_and_change(place: Place) -> None:
+    _, author = await place.member()
+    _, moderator = await place.member(CommunityRole.MODERATOR)
+    draft = await place.post(author, "raw", draft=True)
+    url = f"{place.path}/posts/{draft['id']}"
+    first = if_match(1)
+    for answer in (
+        await moderator.get(f"{url}/revisions"),
+        await moderator.get(f"{url}/proposal"),
+        await moderator.get(f"{url}/reviews"),
+        await moderator.patch(url, json={"body": "other"}, headers=first),
+        await moderator.post(f"{url}/publish", headers=first),
+        await moderator.delete(url, headers=first),
+    ):
+        assert (answer.status_code, code(answer)) == (404, "not-found")
+    assert (await author.get(f"{url}/revisions")).json()["data"][0]["body"] == "raw"
+    assert (await place.kit.staff(place.organization).get(f"{url}/revisions")).status_code == 200
+
+
+async def test_what_was_removed_keeps_its_former_words_to_itself(place: Place) -> None:
+    _, author = await place.member()
+    post = await place.post(author)
+    await place.kit.sql("UPDATE post SET state = 'removed' WHERE id = $1", UUID(post["id"]))
+    assert (await author.get(f"{place.path}/posts/{post['id']}/revisions")).status_code == 404
+
+
+async def test_what_cannot_come_out_any_more_is_not_approved(place: Place, movable_clock: MovableClock) -> None:
+    """Neither behind its expiry date, nor as a persona that was retired while it waited."""
+    await asks_review(place, "article")
+    _, writer = await place.member(CommunityRole.EDITOR)
+    reader_id, _ = await place.member(CommunityRole.EDITOR)
+    staff = place.kit.staff(place.organization)
+    persona = (await staff.post("/v1/brand-personas", json={"name": {"en": "Ying"}})).json()
+    ends = (movable_clock() + timedelta(hours=1)).isoformat()
+    short = await place.post(writer, "a", kind="article", expires_at=ends)
+    spoken = await place.post(writer, "b", kind="article", persona_id=persona["id"])
+    retired = await staff.patch(f"/v1/brand-personas/{persona['id']}", json={"retired": True}, headers=if_match(1))
+    assert retired.status_code == 200, retired.text
+    movable_clock.move(hours=2)
+    reader = place.kit.person(place.organization, reader_id)
+    for post, refusal in ((short, "expired"), (spoken, "persona-retired")):
+        answer = await step(reader, f"{place.path}/posts/{post['id']}", "approve", post["version"])
+        assert (answer.status_code, code(answer)) == (409, refusal)
 
 
 async def test_a_second_person_reads_what_the_community_wants_read(place: Place) -> None:

@@ -175,6 +175,15 @@ def may_change(caller: Caller, *, own: bool, editorial: bool = False) -> bool:
     return own or caller.moderator or (editorial and caller.editor)
 
 
+def sees(state: PostState, caller: Caller, *, own: bool, editorial: bool) -> bool:
+    """Return whether a caller reads a post of a state, groups apart: what `queries.readable` asks in SQL. What is removed nobody reads."""
+    if own or state in {PostState.PUBLISHED, PostState.REMOVED}:
+        return state is not PostState.REMOVED
+    if state is PostState.HELD:
+        return caller.moderator
+    return editorial and (caller.editor or caller.moderator)
+
+
 class Stage(IntEnum):
     """Where a text stands towards a caller."""
 

@@ -25,13 +25,16 @@ from contracts.content import PostDeleted, PostEdited
 
 
 def check_may_change(member: Standing, post: Post) -> None:
-    """Raise Problem 403 unless the member may edit and delete the post, 404 for what is held and not theirs to see."""
+    """Raise Problem 403 unless the member may edit and delete the post, 404 for what is held, or begun by others, and not theirs to see."""
     own = post.author_id == member.principal.account_id
     editorial = post.kind != PostKind.POST
     caller = queries.caller_of(member)
-    if post.state == PostState.HELD and not own and not caller.moderator:
+    state = PostState(post.state)
+    seen = policy.sees(state, caller, own=own, editorial=editorial or member.principal.staff)
+    may = policy.may_change(caller, own=own, editorial=editorial)
+    if not seen and (may or state is PostState.HELD):
         raise not_found("post")
-    if not policy.may_change(caller, own=own, editorial=editorial):
+    if not may:
         raise Problem(403, "forbidden", "Only its author and moderators, and editors what is theirs, may do this.")
 
 

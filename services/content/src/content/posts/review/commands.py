@@ -48,14 +48,18 @@ async def publish_draft(session: Session, member: Standing, post_id: UUID, expec
     post = await _take(session, member, post_id, expected)
     check_may_speak(member)
     check(policy.step_refusal("published", PostState(post.state), policy.PUBLISHABLE))
-    now = clock.now()
-    if post.expires_at is not None and post.expires_at <= now:
-        raise Problem(409, "expired", "Its expiry date is past: give it another first.")
     caller = queries.caller_of(member)
-    await check_persona(session, post.community_id, post.persona_id, caller)
+    await _check_comes_out(session, post, caller)
     await bring_out(session, post, caller, await render_checked(post.body), by=member.principal.account_id)
     await _show(session, post, member.principal.account_id)
     return await queries.get_written_post(session, member, post.id)
+
+
+async def _check_comes_out(session: Session, post: Post, caller: posts_policy.Caller) -> None:
+    """Raise Problem 409 when its expiry date is past, or its persona does not speak here any more."""
+    if post.expires_at is not None and post.expires_at <= clock.now():
+        raise Problem(409, "expired", "Its expiry date is past: give it another first.")
+    await check_persona(session, post.community_id, post.persona_id, caller)
 
 
 async def _show(session: Session, post: Post, actor: UUID | None) -> None:
@@ -100,6 +104,7 @@ async def approve_post(
     check_may_speak(member)
     trusted = posts_policy.Caller(trusted=True, moderator=False, editor=True)
     if proposal is None:
+        await _check_comes_out(session, post, trusted)
         rendered = await render_checked(post.body)
         verdict = await judge(session, utterance_of(post, trusted, rendered, by=reviewer))
         post.state = (PostState.HELD if verdict.act is Act.HOLD else PostState.PUBLISHED).value
