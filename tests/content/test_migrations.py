@@ -248,3 +248,29 @@ async def test_worth_comes_to_a_database_with_readers(cluster: Cluster) -> None:
         f"{post}|1|1|1|1|1|0.035714"
     ]
     cluster.drop(database)
+
+
+async def test_counting_freshness_comes_to_a_database_with_posts(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0010")
+    organization, community, post = (new_id() for _ in range(3))
+    cluster.postgres.psql(
+        f"""
+        INSERT INTO post (id, organization_id, community_id, author_id, body, section, published_at, origin, evergreen, version)
+        VALUES ('{post}', '{organization}', '{community}', '{new_id()}', '早上好', 'general', now(), 'live', true, 3);
+        """,
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0011") == ["0011"]
+    found = cluster.postgres.psql(
+        f"""
+        SET enable_seqscan = off;
+        SELECT body, version FROM post;
+        EXPLAIN SELECT count(*) FROM post WHERE community_id = '{community}' AND state = 'published' AND (evergreen OR pin_rank IS NOT NULL);
+        """,
+        database=database.name,
+    )
+    assert "早上好|3" in found
+    assert "post_kept" in found
+    cluster.drop(database)
