@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
 from chassis.auth import Standing
@@ -27,6 +30,17 @@ async def find_current(session: Session, community_id: UUID) -> CharterRevision 
         .limit(1)
     )
     return found.scalar_one_or_none()
+
+
+async def contents(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return community → what its charter says; nothing for those that have none."""
+    found = await session.execute(
+        select(col(CharterRevision.community_id), col(CharterRevision.content))
+        .ext(distinct_on(col(CharterRevision.community_id)))
+        .where(col(CharterRevision.community_id).in_(community_ids))
+        .order_by(col(CharterRevision.community_id), col(CharterRevision.version).desc())
+    )
+    return {row.community_id: row.content for row in found}
 
 
 async def get_revision(session: Session, community_id: UUID, version: int) -> CharterRevision:
