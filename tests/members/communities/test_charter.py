@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.members.statements import counted
 from tests.members.town import Town, found_town
 
 from chassis import clock
@@ -173,6 +174,22 @@ async def test_every_metric_can_be_measured(town: Town, metric: str) -> None:
     assert (made.status_code, made.json()["baseline"], made.json()["metric"]) == (201, 0, metric)
 
 
+async def test_many_goals_are_measured_in_one_statement(town: Town) -> None:
+    community = await town.community(state="draft")
+    asked = []
+    for metrics in (["members"], ["posts_30_days", "active_permille_7_days", "members"]):
+        for metric in metrics:
+            made = await town.owner.post(
+                url(community, "/goals"), json={**GOAL, "metric": metric, "baseline": 0, "target": 9}
+            )
+            assert made.status_code == 201, made.text
+        with counted(town.kit) as sent:
+            found = (await town.owner.get(url(community, "/goals"))).json()["data"]
+        asked.append((len(found), len(sent)))
+    assert asked[0][0] == 1
+    assert asked[1] == (4, asked[0][1])
+
+
 async def test_metrics_are_what_the_facts_tell(town: Town, movable_clock: MovableClock) -> None:
     """Of six members two joined long ago and one of them left; staff, bots and old acts count in nothing that is of now."""
     community = await town.community()
@@ -210,7 +227,7 @@ async def test_metrics_are_what_the_facts_tell(town: Town, movable_clock: Movabl
         )
     today = queries.today_in(community["zone"])
     async with transaction(town.kit.runtime.engine, town.organization) as session:
-        found = {metric: await queries.measure(session, UUID(community["id"]), metric, today) for metric in GoalMetric}
+        found = await queries.measure(session, UUID(community["id"]), list(GoalMetric), today)
     assert {never, silent}.isdisjoint({account for account, _, _ in acts})
     assert found == {
         GoalMetric.MEMBERS: 5,

@@ -60,6 +60,9 @@ class Jobs:
             self.on(kind)(work)
 
 
+_MOVE = "DO UPDATE SET due_at = EXCLUDED.due_at, payload = EXCLUDED.payload, attempts = 0, error = NULL"
+
+
 async def schedule(
     session: Session,
     organization_id: UUID,
@@ -71,11 +74,7 @@ async def schedule(
     keep: bool = False,
 ) -> None:
     """Have `kind` done for `key` at `due_at`. A later call moves it, unless `keep` leaves what is scheduled already."""
-    conflict = (
-        "DO NOTHING"
-        if keep
-        else "DO UPDATE SET due_at = EXCLUDED.due_at, payload = EXCLUDED.payload, attempts = 0, error = NULL"
-    )
+    conflict = "DO NOTHING" if keep else _MOVE
     await session.execute(
         text(
             "INSERT INTO due_work (organization_id, kind, key, due_at, payload) "
@@ -92,17 +91,18 @@ async def schedule(
 
 
 async def schedule_many(
-    session: Session, organization_id: UUID, kind: str, wanted: Sequence[tuple[str, datetime]]
+    session: Session, organization_id: UUID, kind: str, wanted: Sequence[tuple[str, datetime]], *, keep: bool = True
 ) -> None:
-    """Have `kind` done for each key at its instant, in one statement; what is scheduled already stays as it is."""
+    """Have `kind` done for each key at its instant, in one statement; what is scheduled already stays, unless `keep` is false."""
     if not wanted:
         return
+    conflict = "DO NOTHING" if keep else _MOVE
     await session.execute(
-        text("""
+        text(f"""
             INSERT INTO due_work (organization_id, kind, key, due_at)
             SELECT :organization_id, :kind, key, due_at
             FROM unnest(CAST(:keys AS text[]), CAST(:instants AS timestamptz[])) AS wanted(key, due_at)
-            ORDER BY key ON CONFLICT (organization_id, kind, key) DO NOTHING
+            ORDER BY key ON CONFLICT (organization_id, kind, key) {conflict}
         """),
         {
             "organization_id": organization_id,

@@ -230,7 +230,7 @@ async def conclude(
     if outcome is State.APPROVED:
         membership_commands.move(session, membership, "approve", actor=actor)
         await session.flush()
-        application.tags = await _tag(session, application)
+        application.tags = await _tag(session, application, membership)
     elif outcome is State.REJECTED:
         membership_commands.move(session, membership, "reject", actor=actor)
     decided = outcome in {State.APPROVED, State.REJECTED}
@@ -257,7 +257,7 @@ async def _start_review(session: Session, application: Application, now: datetim
     )
 
 
-async def _tag(session: Session, application: Application) -> list[str]:
+async def _tag(session: Session, application: Application, membership: Membership) -> list[str]:
     """Give the new member the tags of the answers and of the door; return those that are new, for an undo to take back."""
     version, community_id = application.policy_version, application.community_id
     row = await policies.get_version(session, community_id, version) if version else None
@@ -265,17 +265,8 @@ async def _tag(session: Session, application: Application) -> list[str]:
     earned = set(policy_policy.tags(policies.tag_rules(row), questions, application.answers, application.score))
     if application.link_id is not None:
         earned |= set(await link_queries.tags_of(session, application.link_id))
-    given = []
-    for tag in sorted(earned):
-        try:
-            async with session.begin_nested():
-                fresh = await tags.tag(session, community_id, tag, [application.membership_id], None)
-        except Problem:
-            # The member has as many tags as one may have: belonging does not hang on another.
-            continue
-        if fresh:
-            given.append(tag)
-    return given
+    # Who has as many tags as one may have belongs all the same.
+    return await tags.fill(session, membership, earned)
 
 
 def check_living(standing: Standing) -> None:
