@@ -24,7 +24,8 @@ from chassis.db import Session
 from chassis.due import Due
 from chassis.testing.kit import Kit
 from members.groups.assignments.commands import APPLY_KIND
-from members.memberships.files.commands import ADVANCE, ROWS_AT_ONCE
+from members.memberships.files.commands import ADVANCE
+from members.memberships.files.taking.commands import ROWS_AT_ONCE
 from members.screening.applications.policy import OVERDUE_KIND
 from members.segments.currency.commands import RECOMPUTE
 from members.tiers.placements.commands import END
