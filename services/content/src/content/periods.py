@@ -27,6 +27,9 @@ def period(
     zone: str, since: date | None, until: date | None, *, days: int = DEFAULT_DAYS, ahead: bool = False
 ) -> Period:
     """Return the days asked for: so many up to today, or from today on when looking `ahead`. Raises Problem 422."""
+    for name, day in (("since", since), ("until", until)):
+        if day is not None and not EARLIEST <= day <= LATEST:
+            raise _refusal(f"/query/{name}", "day-out-of-range", f"Days from {EARLIEST} to {LATEST} can be asked for.")
     today = clock.now().astimezone(ZoneInfo(zone)).date()
     if ahead:
         first = since or (min(today, until) if until else today)
@@ -34,9 +37,6 @@ def period(
     else:
         last = until or (max(today, since) if since else today)
         first = since or last - timedelta(days=days - 1)
-    for name, day in (("since", first), ("until", last)):
-        if not EARLIEST <= day <= LATEST:
-            raise _refusal(f"/query/{name}", "day-out-of-range", f"Days from {EARLIEST} to {LATEST} can be asked for.")
     if first > last:
         raise _refusal("/query/until", "period-backwards", "The last day is before the first.")
     if (last - first).days >= LONGEST_DAYS:
