@@ -29,7 +29,7 @@ def with_roles(town: Town, name: str, *roles: str) -> Caller:
     caller = town.member(name)
     own = caller.get(f"{town.path}/memberships/me")
     url = f"{town.path}/memberships/{own['id']}/roles"
-    town.owner.ask("POST", url, {"roles": list(roles)}, version=own["version"])
+    town.owner.ask("PUT", url, {"roles": list(roles)}, version=own["version"])
     return caller
 
 
