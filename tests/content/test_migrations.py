@@ -274,3 +274,37 @@ async def test_counting_freshness_comes_to_a_database_with_posts(cluster: Cluste
     assert "早上好|3" in found
     assert "post_kept" in found
     cluster.drop(database)
+
+
+async def test_search_by_ten_days_comes_to_a_database_with_posts(cluster: Cluster) -> None:
+    database = cluster.empty("content")
+    roles = cluster.roles("content")
+    await migrations.upgrade(database.owner, service.migrations, roles, revision="0011")
+    organization, community, new, old, ancient = (new_id() for _ in range(5))
+    cluster.postgres.psql(
+        "".join(
+            f"""INSERT INTO post (id, organization_id, community_id, author_id, title, body, section, published_at, origin, version)
+                VALUES ('{post}', '{organization}', '{community}', '{new_id()}', {title}, {body}, 'general', '{at}', 'live', 1);"""
+            for post, title, body, at in (
+                (new, "NULL", "'今天的单词 Serendipity'", "2026-03-01"),
+                (old, "'单词'", "'别的'", "2020-03-01"),
+                (ancient, "NULL", "'单词'", "1999-01-01"),
+            )
+        ),
+        database=database.name,
+    )
+    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0012") == ["0012"]
+
+    def search(terms: str) -> list[str]:
+        found = cluster.postgres.psql(
+            f"""
+            SET hearth.organization_id = '{organization}';
+            SELECT subject_id FROM search_hits('{community}', ARRAY[{terms}], '{{post,comment}}', NULL, NULL, NULL, NULL);
+            """,
+            database=database.name,
+        )
+        return found.split()
+
+    assert search("'单词'") == [str(old), str(new), str(ancient)], "titles, then the newest"
+    assert search("'seren', '词'") == [str(new)]
+    cluster.drop(database)

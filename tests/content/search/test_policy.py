@@ -13,6 +13,11 @@ def test_folding_keeps_every_place(said: str) -> None:
     assert fold(fold(said)) == fold(said)
 
 
+@given(st.text(st.sampled_from("aAbΣσςİıßÄΟΔ 单Ａ")))
+def test_a_letter_is_folded_whatever_stands_around_it(said: str) -> None:
+    assert fold(said) == "".join(map(fold, said))
+
+
 @pytest.mark.parametrize(
     ("said", "query", "found"),
     [

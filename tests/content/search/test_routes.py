@@ -50,8 +50,7 @@ async def test_what_is_found(place: Place, said: str, queries: list[str], not_fo
 
 
 @pytest.mark.parametrize("fillers", [0, 400])
-async def test_titles_first_then_the_newest_by_either_way(place: Place, fillers: int) -> None:
-    """What many said lately is found by walking from the newest; behind 400 others, by the index."""
+async def test_titles_first_then_the_newest(place: Place, fillers: int) -> None:
     _, client = await place.member()
     crowd = [(await place.post(client, f"单词 {number}"))["id"] for number in range(5)]
     titled = await place.post(client, "别的", title="一个单词")
@@ -191,7 +190,78 @@ async def test_a_rare_word_is_found_by_the_index(kit: Kit, place: Place) -> None
     for query in ("罕见", "serendipity", "罕"):
         assert await found(client, place, query) == [post["id"]]
     plan = await kit.sql(
-        "EXPLAIN SELECT * FROM search_document WHERE search_grams(community_id, words, true) @> search_grams($1, search_words('罕见'), false)",
+        "EXPLAIN SELECT * FROM search_document "
+        "WHERE search_keys(search_salt(community_id, field, search_slice(said_at)), search_grams(words, true)) "
+        "@> search_keys(search_salt($1, 'body', search_slice(now())), search_grams(search_words('罕见'), false))",
         place.community,
     )
-    assert any("search_document_grams" in row[0] for row in plan)
+    assert any("search_document_keys" in row[0] for row in plan)
+
+
+async def _say(place: Place, words: str, count: int, *, days: float, step: str) -> list[str]:
+    """Say words so often, first so many days ago and then earlier and earlier; return the ids, the newest first."""
+    rows = await place.kit.sql(
+        """INSERT INTO post (id, organization_id, community_id, author_id, title, body, section, published_at, origin, version)
+        SELECT uuidv7(), $1, $2, uuidv7(), CASE WHEN number % 7 = 0 THEN '题' || number END, $3 || number, 'general',
+            now() - $5 * interval '1 day' - number * $6::text::interval, 'live', 1
+        FROM generate_series(1, $4) AS number RETURNING id, published_at""",
+        place.organization,
+        place.community,
+        words,
+        count,
+        days,
+        step,
+    )
+    return [str(row["id"]) for row in sorted(rows, key=lambda row: (row["published_at"], row["id"]), reverse=True)]
+
+
+async def _all_pages(client: httpx.AsyncClient, place: Place, query: str) -> list[str]:
+    pages: list[str] = []
+    cursor = None
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        answer = await client.get(f"{place.path}/search", params={"q": query, "limit": 50} | more)
+        assert answer.status_code == 200, answer.text
+        pages += [hit["subject_id"] for hit in answer.json()["data"]]
+        cursor = answer.json()["next_cursor"]
+        if cursor is None:
+            return pages
+
+
+async def test_what_many_said_and_what_few_said_comes_in_one_order(place: Place) -> None:
+    """Ten days in which more than 300 texts say it are walked through, others looked up: no page shows which."""
+    _, client = await place.member()
+    expected = await _say(place, "每日英语 aloud ", 3, days=0, step="1 minute")
+    await _say(place, "别的", 120, days=0.5, step="1 minute")
+    for count, days, step in ((350, 30, "1 minute"), (40, 62, "1 hour"), (310, 100, "2 minutes")):
+        expected += await _say(place, "每日英语 aloud ", count, days=days, step=step)
+    expected += await _say(place, "每日英语 aloud ", 3, days=40 * 365, step="400 days")
+    for query in ("英语", "英", "aloud", "a 英语"):
+        assert await _all_pages(client, place, query) == expected, query
+    titles = await _all_pages(client, place, "题")
+    assert len(titles) == sum(count // 7 for count in (120, 350, 40, 310))
+
+
+async def test_what_is_said_at_the_border_of_ten_days_is_found_once(kit: Kit, place: Place) -> None:
+    _, client = await place.member()
+    for number in range(-3, 4):
+        post = await place.post(client, "边界")
+        await kit.sql(
+            "UPDATE post SET published_at = to_timestamp(2045 * 864000 + $2::float8) WHERE id = $1",
+            UUID(post["id"]),
+            number / 1_000_000,
+        )
+    hits = await found(client, place, "边界")
+    assert len(set(hits)) == len(hits) == 7
+    await _say(place, "边界", 320, days=0, step="0 seconds")
+    assert len(set(await _all_pages(client, place, "边界"))) == 327
+
+
+async def test_a_long_query_finds_what_has_all_of_it(place: Place) -> None:
+    """Only some of its parts are looked up."""
+    _, client = await place.member()
+    long = "".join(chr(0x4E00 + number * 37) for number in range(120)) + " extraordinarily internationalization"
+    post = await place.post(client, long)
+    await place.post(client, long.replace("extraordinarily", "ordinarily"))
+    await place.post(client, long[:60] + "别" + long[60:])
+    assert await found(client, place, long) == [post["id"]]

@@ -11,6 +11,7 @@ MOST_TERMS = 10
 SNIPPET = 160
 BEFORE = 40
 _WORD = "0-9a-z\u00b5\u00c0-\u0dff\u0f00-\u1fff"
+_SIGMA = "\u03a3"
 _MENTION = re.compile(r"<@[0-9a-fA-F-]{36}>")
 _WIDE = {0xFF01 + offset: 0x21 + offset for offset in range(0x5E)} | {0x3000: 0x20, 0xA0: 0x20, 1: 0x20}
 
@@ -20,8 +21,12 @@ def fold(said: str) -> str:
 
     The same as `search_words` in PostgreSQL, but for its marks.
     """
-    blank = _MENTION.sub(lambda found: " " * len(found[0]), said)
-    return "".join(letter.lower()[0] for letter in blank.translate(_WIDE))
+    blank = _MENTION.sub(lambda found: " " * len(found[0]), said).translate(_WIDE)
+    small = blank.lower()
+    # A few letters become two, and a sigma goes by what stands behind it: then one by one.
+    if len(small) == len(blank) and _SIGMA not in blank:
+        return small
+    return "".join(letter.lower()[0] for letter in blank)
 
 
 def terms(query: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every SELECT of search: what is found comes from `search_hits`, which repeats the tenant and who sees what (migration 0007)."""
+"""Every SELECT of search: what is found comes from `search_hits`, which repeats the tenant and who sees what (migration 0012)."""
 
 from __future__ import annotations
 
