@@ -284,6 +284,15 @@ async def test_review_dates_and_freshness(place: Place, movable_clock: MovableCl
     assert stale["id"] == first["id"]
     due = [e for e in await place.kit.events(PostReviewDue) if e.community == place.community]
     assert len(due) == 2
+    # Pinned while it is stale, nobody is asked once more.
+    pinned = await editor.put(
+        f"{place.path}/posts/{first['id']}/pin", json={"rank": 1}, headers=if_match(stale["version"])
+    )
+    assert pinned.status_code == 200, pinned.text
+    stale = pinned.json()
+    await place.kit.work()
+    due = [e for e in await place.kit.events(PostReviewDue) if e.community == place.community]
+    assert len(due) == 2
     still = await editor.patch(
         f"{place.path}/posts/{first['id']}",
         json={"review_at": start.replace(year=start.year + 1).isoformat()},

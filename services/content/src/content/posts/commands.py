@@ -289,10 +289,12 @@ def arrange(post: Post, wanted: dict[str, Any], caller: policy.Caller) -> bool:
 
 
 async def schedule_upkeep(session: Session, post: Post) -> None:
-    """Have a published post expire, looked at again and unpinned at its dates."""
+    """Have a published post expire, looked at again and unpinned at its dates; a review date is told of once, when it comes."""
+    now = clock.now()
     for kind, at in ((EXPIRE, post.expires_at), (LOOK_AGAIN, post.review_at), (UNPIN, post.pinned_until)):
         if at is not None and post.state == PostState.PUBLISHED:
-            await due.schedule(session, post.organization_id, kind, str(post.id), at)
+            if kind != LOOK_AGAIN or at > now:
+                await due.schedule(session, post.organization_id, kind, str(post.id), at)
         elif post.version > 1:
             await due.cancel(session, post.organization_id, kind, str(post.id))
 
