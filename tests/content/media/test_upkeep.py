@@ -1,5 +1,6 @@
 """Uploads that nobody needs go, and those of a person go with the person."""
 
+import asyncio
 from pathlib import Path
 from uuid import UUID
 
@@ -10,8 +11,11 @@ from tests.content.media import pictures
 from tests.content.media.uploads import Uploads, objects
 
 from chassis.clock import MovableClock
+from chassis.db import transaction
 from chassis.ids import new_id
 from chassis.testing.kit import Kit, envelope
+from content.media import queries
+from content.media.commands import erase
 from content.media.stores.opened import of_runtime
 from contracts.content import MediaErased
 from contracts.members import AccountMerged, ErasureOrdered
@@ -128,8 +132,30 @@ async def test_a_part_that_was_on_its_way_is_swept_later(
     movable_clock.move(hours=1)
     await kit.work()
     assert objects(store, media) == []
+    movable_clock.move(hours=23)
+    await kit.work()
     rows = await kit.sql("SELECT FROM due_work WHERE key = $1", media["id"])
     assert rows == []
+
+
+async def test_deleting_and_collecting_wait_for_each_other_in_one_direction(
+    place: Place, uploads: Uploads, kit: Kit, movable_clock: MovableClock
+) -> None:
+    """The collector holds its work and waits for the upload that is being deleted: neither has to give way."""
+    _, client = await place.member()
+    media = await uploads.whole(client, pictures.PDF, "file", "a.pdf")
+    movable_clock.move(days=1)
+    async with transaction(kit.runtime.engine, place.organization) as session:
+        found = await queries.find_media(session, UUID(media["id"]), lock=True)
+        assert found is not None
+        work = asyncio.create_task(kit.work())
+        while not await kit.sql(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            assert not work.done()
+        await erase(session, found, "owner", actor=None)
+    await work
+    assert await state(kit, media) == "erased"
 
 
 async def test_a_merged_accounts_uploads_are_the_survivors(

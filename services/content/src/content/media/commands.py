@@ -315,7 +315,10 @@ _FORGET_USES = text("DELETE FROM media_use WHERE media_id = :id")
 
 
 async def forget(session: Session, media: Media) -> None:
-    """Leave a tombstone of a locked upload, and have its objects deleted as soon as this is committed."""
+    """Leave a tombstone of a locked upload, and have its objects deleted as soon as this is committed.
+
+    The work of collecting it is left to find nothing: its worker holds that work's row and waits for the upload.
+    """
     media.state, media.erased_at = State.ERASED.value, clock.now()
     media.name = media.media_type = media.owner_id = None
     media.variants, media.size, media.received = {}, 0, 0
@@ -323,7 +326,6 @@ async def forget(session: Session, media: Media) -> None:
     await session.flush()
     await session.execute(_FORGET_PARTS, {"id": media.id})
     await session.execute(_FORGET_USES, {"id": media.id})
-    await due.cancel(session, media.organization_id, COLLECT, str(media.id))
     await _sweep_later(session, media, after=timedelta())
 
 
