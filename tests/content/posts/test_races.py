@@ -1,15 +1,21 @@
 """Two hands on one piece at once, and work that breaks off in the middle."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from tests.content.conftest import Place, if_match
 from tests.content.posts.test_review import asks_review, told
 
+from chassis.clock import MovableClock
+from chassis.db import transaction
 from chassis.due import Scheduler
 from content.announcements import commands as announcements
 from content.announcements import queries as receipts
+from content.posts import queries
+from content.posts.commands import settle_post
+from content.posts.policy import PostState
 from contracts.content import AnnouncementReminderWanted
 from contracts.members import CommunityRole
 
@@ -57,6 +63,25 @@ async def test_publishing_at_once_publishes_once(place: Place) -> None:
     answers = await asyncio.gather(*(author.post(f"{url}/publish", headers=if_match(1)) for _ in range(6)))
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412, 412]
     assert await told(place, draft["id"]) == [("written", 1, "draft"), ("published", 2, None)]
+
+
+async def test_a_piece_that_is_held_as_it_expires_is_held(place: Place, movable_clock: MovableClock) -> None:
+    """The worker holds its work and waits for the piece that a moderator is deciding about: neither has to give way."""
+    kit = place.kit
+    _, editor = await place.member(CommunityRole.EDITOR)
+    ends = (movable_clock() + timedelta(hours=1)).isoformat()
+    post = await place.post(editor, kind="article", expires_at=ends)
+    movable_clock.move(hours=1)
+    async with transaction(kit.runtime.engine, place.organization) as session:
+        row = await queries.lock_post(session, place.community, UUID(post["id"]))
+        work = asyncio.create_task(kit.work())
+        while not await kit.sql(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            assert not work.done()
+        await settle_post(session, row, PostState.HELD, actor=None)
+    await work
+    assert await told(place, post["id"]) == [("published", 1, None), ("withdrawn", 2, "held")]
 
 
 async def test_reminding_that_breaks_off_goes_on_and_doubles_nobody(

@@ -289,14 +289,14 @@ def arrange(post: Post, wanted: dict[str, Any], caller: policy.Caller) -> bool:
 
 
 async def schedule_upkeep(session: Session, post: Post) -> None:
-    """Have a published post expire, looked at again and unpinned at its dates; a review date is told of once, when it comes."""
+    """Have a published post expire, looked at again and unpinned at its dates; a review date is told of once, when it comes.
+
+    Work that nothing asks for any more is left to find that: its worker holds that work's row and waits for the post.
+    """
     now = clock.now()
     for kind, at in ((EXPIRE, post.expires_at), (LOOK_AGAIN, post.review_at), (UNPIN, post.pinned_until)):
-        if at is not None and post.state == PostState.PUBLISHED:
-            if kind != LOOK_AGAIN or at > now:
-                await due.schedule(session, post.organization_id, kind, str(post.id), at)
-        elif post.version > 1:
-            await due.cancel(session, post.organization_id, kind, str(post.id))
+        if at is not None and post.state == PostState.PUBLISHED and (kind != LOOK_AGAIN or at > now):
+            await due.schedule(session, post.organization_id, kind, str(post.id), at)
 
 
 async def bring_out(session: Session, post: Post, caller: policy.Caller, rendered: Rendered, *, by: UUID) -> None:

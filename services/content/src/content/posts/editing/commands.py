@@ -169,6 +169,4 @@ async def delete_post(session: Session, member: Standing, post_id: UUID, expecte
     await commands.note_settled(session, post)
     await media_uses.release(session, "post", [post.id])
     await media_uses.release_threads(session, [post.id])
-    if post.expires_at or post.review_at:
-        await schedule_upkeep(session, post)
     emit(session, post, PostDeleted(**ids(post)), actor=member.principal.account_id, at=post.deleted_at)
