@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from content.rendering import links
 from content.rendering.html import to_html
 from content.rendering.texts import render, render_now
-from content.rendering.tree import MOST_BRACKETS, MOST_MARKUP, Node, parse
+from content.rendering.tree import ITEM_COST, MOST_BRACKETS, MOST_MARKUP, Node, parse
 from content.text import clean
 
 ACCOUNT = "0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10"
@@ -287,6 +287,13 @@ def test_what_nests_without_end_is_shown_as_it_is(body: str) -> None:
     check(body)
 
 
+def test_items_count_for_what_they_cost() -> None:
+    most = MOST_MARKUP // (ITEM_COST + 1)
+    assert not parse("- a\n" * most).plain
+    for item in ("- a\n", "2) a\n", "# a\n"):
+        assert parse(item * (most + 1)).plain
+
+
 LONGEST = 100_000
 SLOW = {
     "brackets": "[" * MOST_BRACKETS,
@@ -295,6 +302,7 @@ SLOW = {
     "emphasis": "*a_b" * (MOST_MARKUP // 2),
     "ends": "a***" * (MOST_MARKUP // 3),
     "table": "|a|b|\n|-|-|\n" + "|x|y|\n" * (MOST_MARKUP // 4 - 5),
+    "items": "- a\n  1. b\n" * (MOST_MARKUP // (ITEM_COST + 1) // 2),
     "lazy": "> a\n" * 10 + "b\n" * (MOST_MARKUP - 100),
     "address": "http://a" + ")" * LONGEST,
     "ticks": "".join("`" * (size % 300 + 1) + " " for size in range(130)),

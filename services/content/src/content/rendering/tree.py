@@ -29,6 +29,9 @@ MOST_MARKUP = 20_000
 MOST_BRACKETS = 2_000
 """Opening brackets: each costs the parser a look at the whole rest."""
 _MARKUP = re.compile(r"[*_~`\[\]<>|&\\\n]")
+_ITEM = re.compile(r"(?:[-+*#]|[0-9][.)])[ \t]")
+ITEM_COST = 2
+"""What a mark of a list's item or of a heading costs the parser more than a character of markup does."""
 
 _CONTAINERS = {
     "paragraph": "paragraph",
@@ -87,7 +90,8 @@ _PARSER = _parser()
 
 def parse(body: str) -> Tree:
     """Return the tree of a text, whatever the text is. The same text gives the same tree."""
-    if body.count("[") > MOST_BRACKETS or sum(1 for _ in _MARKUP.finditer(body)) > MOST_MARKUP:
+    cost = len(_MARKUP.findall(body)) + ITEM_COST * len(_ITEM.findall(body))
+    if body.count("[") > MOST_BRACKETS or cost > MOST_MARKUP:
         return Tree(_plain(body), [], [], plain=True)
     tokens = _PARSER.parse(body)
     if any(_deepest(token) >= MOST_NESTING - 1 for token in tokens):
