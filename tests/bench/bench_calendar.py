@@ -23,7 +23,7 @@ import uvloop
 from dateutil.rrule import rrulestr
 from measuring import Servers, percentile, say
 
-from chassis import clock
+from chassis import clock, telemetry
 from chassis.due import Scheduler
 from chassis.ids import new_id
 from chassis.testing.kit import Kit, running_kit
@@ -178,7 +178,8 @@ async def compare(*, quick: bool) -> int:
     """Run everything and print it; return the exit code."""
     few, many = (100, 1_000) if quick else (500, 5_000)
     with Servers() as servers:
-        async with running_kit(service, servers) as kit:
+        async with running_kit(service, servers, log_level="WARNING") as kit:
+            telemetry.configure("content", kit.runtime.settings)
             say("calendar:")
             expand()
             await measure(kit, COMMUNITIES)  # once, unmeasured: plans and imports

@@ -1,10 +1,10 @@
 """What reading costs as a community grows: feeds, unread, one post with 50 comments, search in both languages, and reactions.
 
-Run: python tests/bench/bench_reading.py [--quick] [--posts N]. Exits 1 when CPU per request, other than a search's, grows by more than LIMIT from the small
-community to the large one (10 thousand and 1 million posts, seeded in some ten minutes and 6 GB; --quick: 2 and 20 thousand). Counted is
-the server process and with it PostgreSQL. Both communities are a year old (corpus.py says what is in them): the large one is not older
-but busier. The readers of 100 million reads are folded counts, 100 a post; MARKING accounts, of whom the caller is one, have their read
-marks too: nine posts of ten.
+Run: python tests/bench/bench_reading.py [--quick] [--posts N]. Exits 1 when CPU per request, other than a search's, grows by more than
+LIMIT from the small community to the large one (10 thousand and 1 million posts, seeded in some ten minutes and 6 GB; --quick: 2 and 20
+thousand). Counted is the server process and with it PostgreSQL. Both communities are a year old (corpus.py says what is in them): the
+large one is not older but busier. The readers of 100 million reads are folded counts, 100 a post; MARKING accounts, of whom the caller is
+one, have their read marks too: nine posts of ten.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uuid import UUID
 import asyncpg
 import corpus
 import uvloop
-from bench_feed import Server, keys, load, measure
+from bench_feed import CONNECTIONS, Server, keys, load, measure, request
 from corpus import HOT, PAST, RARE, SOME
 from measuring import Figure, Pair, Processes, Servers, conclude, free_port, listening, percentile, say
 
@@ -108,6 +108,18 @@ async def reacting(server: Server, town: Town, newest: dict[int, list[UUID]], to
     return Figure("reactions to one hot post beside to a thousand posts", "/s", pairs)
 
 
+async def alone(server: Server, requests: int) -> list[float]:
+    """Ask so often, one after the other, while nobody else does; return the seconds that each took."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    took = []
+    for _ in range(requests):
+        begun = time.perf_counter()
+        await request(reader, writer, server.message)
+        took.append(time.perf_counter() - begun)
+    writer.close()
+    return took
+
+
 def _paths(hot: UUID) -> dict[str, str]:
     """Return what is measured: the end of its path by its name."""
     return {
@@ -171,9 +183,11 @@ async def measure_all(
                 costs.append(cost.process + cost.database)
             if costs:
                 pairs.append(Pair(costs[1], costs[0]))
-        for times, posts in zip(took, town.communities, strict=True):
+        for times, posts, server in zip(took, town.communities, (small[name], large[name]), strict=True):
+            single = await alone(server, 40)
             say(
-                f"{name} at {posts:,}: p50 {percentile(times, 0.5) * 1000:.1f} ms, p99 {percentile(times, 0.99) * 1000:.1f} ms"
+                f"{name} at {posts:,}: p50 {percentile(single, 0.5) * 1000:.1f} ms, p99 {percentile(single, 0.99) * 1000:.1f} ms; over "
+                f"{CONNECTIONS} connections p50 {percentile(times, 0.5) * 1000:.1f} ms, p99 {percentile(times, 0.99) * 1000:.1f} ms"
             )
         target = None if name.startswith("search ") else LIMIT
         figures.append(Figure(f"{name}, large beside small", "µs", pairs, target, least=False))
