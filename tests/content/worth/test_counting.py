@@ -82,7 +82,7 @@ async def test_figures_equal_a_recount(kit: Kit, movable_clock: MovableClock) ->
         assert left == []
 
     @settings(
-        max_examples=15, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=40, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     @given(
         st.sampled_from(("Asia/Shanghai", "America/New_York", "Europe/Berlin")), st.lists(STEP, min_size=8, max_size=30)
