@@ -89,11 +89,15 @@ def pointer(location: Sequence[str | int]) -> str:
 def in_body(location: Sequence[str | int], body: Any) -> list[str | int]:  # noqa: ANN401  any JSON
     """Return pydantic's location without the steps that name the member of a tagged union: the body has no such places."""
     steps: list[str | int] = []
-    here = body
+    here, named = body, False
     for step, following in zip(location, [*location[1:], None], strict=True):
-        if isinstance(here, dict) and here.get(TAG) == step and isinstance(following, str):
-            continue
+        if isinstance(here, dict) and here.get(TAG) == step and not named:
+            # What is wrong with a member as a whole ends in its name; a field of that name is there to be pointed at.
+            named = isinstance(following, str) or (following is None and step not in here)
+            if named:
+                continue
         steps.append(step)
+        named = False
         if isinstance(here, dict):
             here = here.get(step)
         else:
