@@ -1,6 +1,7 @@
 """Comments and reactions as files."""
 
 from chassis.sheets import Column, Filter, Sheet
+from content.posts.sheets import said_with
 
 _COMMENT = (
     Column("id", {"en": "Comment", "zh": "评论编号"}, "comment.id"),
@@ -10,18 +11,7 @@ _COMMENT = (
     Column("parent_id", {"en": "Answers the comment", "zh": "回复的评论"}, "comment.parent_id"),
     Column("body", {"en": "Text", "zh": "正文"}, "comment.body"),
     Column("edited_at", {"en": "Edited", "zh": "修改时间"}, "comment.edited_at", moment=True),
-    Column(
-        "reactions",
-        {"en": "Reactions", "zh": "表情回应"},
-        """ARRAY(SELECT emoji || ' ' || count(*) FROM reaction, unnest(reaction.emojis) AS emoji
-            WHERE reaction.subject_id = comment.id AND reaction.subject_kind = 'comment' AND cardinality(reaction.emojis) > 0
-            GROUP BY emoji ORDER BY count(*) DESC, emoji)""",
-    ),
-    Column(
-        "attachments",
-        {"en": "Files", "zh": "附件"},
-        "ARRAY(SELECT one ->> 'name' FROM jsonb_array_elements(comment.attachments) AS one WHERE one ->> 'name' IS NOT NULL)",
-    ),
+    *said_with("comment"),
     Column("origin", {"en": "Origin", "zh": "来源"}, "comment.origin"),
     Column("external_id", {"en": "Id where it came from", "zh": "来源编号"}, "comment.external_id"),
 )

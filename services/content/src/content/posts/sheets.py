@@ -2,6 +2,25 @@
 
 from chassis.sheets import Column, Filter, Sheet
 
+
+def said_with(kind: str) -> tuple[Column, Column]:
+    """Return the columns of how many reacted with what to a post or a comment, and of the files that came with it."""
+    return (
+        Column(
+            "reactions",
+            {"en": "Reactions", "zh": "表情回应"},
+            f"""ARRAY(SELECT emoji || ' ' || count(*) FROM reaction, unnest(reaction.emojis) AS emoji
+                WHERE reaction.subject_id = {kind}.id AND reaction.subject_kind = '{kind}' AND cardinality(reaction.emojis) > 0
+                GROUP BY emoji ORDER BY count(*) DESC, emoji)""",
+        ),
+        Column(
+            "attachments",
+            {"en": "Files", "zh": "附件"},
+            f"ARRAY(SELECT one ->> 'name' FROM jsonb_array_elements({kind}.attachments) AS one WHERE one ->> 'name' IS NOT NULL)",
+        ),
+    )
+
+
 POSTS = Sheet(
     name="posts",
     source="post",
@@ -25,18 +44,7 @@ POSTS = Sheet(
             {"en": "Comments", "zh": "评论数"},
             "(SELECT count(*) FROM comment WHERE comment.post_id = post.id AND comment.deleted_at IS NULL AND comment.state = 'published')",
         ),
-        Column(
-            "reactions",
-            {"en": "Reactions", "zh": "表情回应"},
-            """ARRAY(SELECT emoji || ' ' || count(*) FROM reaction, unnest(reaction.emojis) AS emoji
-                WHERE reaction.subject_id = post.id AND reaction.subject_kind = 'post' AND cardinality(reaction.emojis) > 0
-                GROUP BY emoji ORDER BY count(*) DESC, emoji)""",
-        ),
-        Column(
-            "attachments",
-            {"en": "Files", "zh": "附件"},
-            "ARRAY(SELECT one ->> 'name' FROM jsonb_array_elements(post.attachments) AS one WHERE one ->> 'name' IS NOT NULL)",
-        ),
+        *said_with("post"),
         Column("origin", {"en": "Origin", "zh": "来源"}, "post.origin"),
         Column("external_id", {"en": "Id where it came from", "zh": "来源编号"}, "post.external_id"),
     ),
