@@ -66,6 +66,20 @@ class Operation:
         """Whether it takes If-Match."""
         return any(one["name"] == "If-Match" for one in self.raw.get("parameters", ()))
 
+    def headers(self) -> dict[str, str]:
+        """The headers that it insists on, but for the version, as in their examples. Raises LookupError for one without."""
+        found = {}
+        for one in self.raw.get("parameters", ()):
+            if one["in"] == "header" and one.get("required") and one["name"] != "If-Match":
+                found[one["name"]] = self._example(one)
+        return found
+
+    def _example(self, parameter: Json) -> str:
+        for example in (parameter.get("example"), *parameter["schema"].get("examples", ())):
+            if example is not None:
+                return str(example)
+        raise LookupError(f"{self}: the parameter {parameter['name']} has no example")
+
     def fill(self, values: Mapping[str, str]) -> str:
         """The path with these values, and the required query. Raises LookupError when a value is not known: teach it to the town."""
         missing = [name for name in self.path_parameters if name not in values]
@@ -75,9 +89,7 @@ class Operation:
         query = {}
         for one in self.raw.get("parameters", ()):
             if one["in"] == "query" and one.get("required"):
-                if one["name"] not in values and "example" not in one:
-                    raise LookupError(f"{self}: the query parameter {one['name']} has no example")
-                query[one["name"]] = values.get(one["name"]) or one["example"]
+                query[one["name"]] = values.get(one["name"]) or self._example(one)
         return f"{path}?{urlencode(query)}" if query else path
 
     def ask(self, values: Mapping[str, str], query: str) -> str:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.api.document import Operation
 from tests.api.stack import RealStack
 from tests.api.town import Town
 
@@ -23,7 +24,16 @@ from members.accounts.keys.commands import PURPOSE
 from members.vault import Vault
 
 PARTNER = "partner"
+JUDGE = "judge"
+"""A program that may judge texts."""
+PROGRAMS = {PARTNER: ("client_id", "contacts:write"), JUDGE: ("judge_id", "content:judge")}
+"""The partners' programs: by which name the town has their id, and their scope."""
 SCOPES = {"owner": OWNER_SCOPE, "admin": ADMIN_SCOPE}
+
+
+def asked_by(operation: Operation) -> str:
+    """Return who can call an operation with the town's things: the owner, where it is not for programs alone."""
+    return JUDGE if operation.permission == "client_judge" else "owner"
 
 
 class Mint:
@@ -66,11 +76,12 @@ class Mint:
         return jwt.encode(claims, self.key, algorithm="EdDSA", headers={"kid": self.kid, **headers})
 
     def token(self, town: Town, name: str) -> str:
-        """A good token of one of the people, or of the partner's program; ending its session ends nobody's."""
-        if name != PARTNER:
+        """A good token of one of the people, or of a partner's program; ending its session ends nobody's."""
+        if name not in PROGRAMS:
             return self.sign(self.claims(town, name))
-        client = town.ids["client_id"]
-        claims = self.claims(town, "outsider") | {"sub": client, "client_id": client, "scope": "contacts:write"}
+        known_as, scope = PROGRAMS[name]
+        client = town.ids[known_as]
+        claims = self.claims(town, "outsider") | {"sub": client, "client_id": client, "scope": scope}
         del claims["sid"]
         return self.sign(claims)
 

@@ -20,8 +20,12 @@ UNLIMITED = {
 }
 # Passwords are hashed by the dozen here, and prove nothing.
 CHEAP = {"HEARTH_MEMBERS_ARGON2_TIME_COST": "1", "HEARTH_MEMBERS_ARGON2_MEMORY_KIB": "64"}
-# These change by themselves: scheduled chores, counted wrong passwords, counted looks at doors.
-RESTLESS = {"due_work", "login_limit", "entry_link_opens", "alembic_version"}
+# These change by themselves: scheduled chores, counted wrong passwords, counted looks at doors, what pieces are worth.
+RESTLESS = {
+    *("due_work", "login_limit", "entry_link_opens", "alembic_version"),
+    # Worth is worked out from what was touched, minutes later.
+    *("worth", "worth_touch", "worth_active_day", "worth_outsider", "worth_return"),
+}
 # The relay marks what it has published; whether an event is there is what counts.
 KEY_ONLY = {"outbox": "event_id"}
 

@@ -1,4 +1,4 @@
-"""Schemathesis over the gateway: an owner who sends everything that the document allows, and much that it does not."""
+"""Schemathesis over the gateway: an owner, and a program that judges, who send everything that the document allows, and much that it does not."""
 
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
@@ -13,8 +13,8 @@ from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
 from schemathesis.pytest.lazy import get_all_tests
-from tests.api.document import Json
-from tests.api.mint import Mint
+from tests.api.document import Json, Operation
+from tests.api.mint import Mint, asked_by
 from tests.api.stack import RealStack
 from tests.api.town import Town, found_town
 
@@ -139,7 +139,8 @@ def test_whatever_is_sent_is_answered_as_documented(
     def check(case: schemathesis.Case[Any]) -> None:
         aim(case, playground, things)
         sent[case.operation.label] += 1
-        token = mint.token(playground, "owner")
+        asked = Operation(case.method, case.path, case.operation.definition.raw)
+        token = mint.token(playground, asked_by(asked))
         case.call_and_validate(session=connection, headers={"Authorization": f"Bearer {token}"})
 
     load_all_checks()

@@ -1,14 +1,15 @@
 """Queries, cursors, versions, keys and positions that nobody gave out: refused where they are, and nothing changes."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import httpx
 import pytest
 from tests.api.belonging import belong_twice
 from tests.api.document import Operation
-from tests.api.mint import Mint
+from tests.api.mint import JUDGE, Mint, asked_by
+from tests.api.publishing import publish_twice
 from tests.api.raw import refused
 from tests.api.stack import RealStack
 from tests.api.town import Town, register
@@ -23,6 +24,26 @@ def owner(stack: RealStack, town: Town, mint: Mint) -> Iterator[httpx.Client]:
         yield client
 
 
+Asking = Callable[[Operation], httpx.Client]
+
+
+@pytest.fixture(scope="module")
+def asking(owner: httpx.Client, town: Town, mint: Mint) -> Iterator[Asking]:
+    """Who of the town can call an operation."""
+    with town.client(mint.token(town, JUDGE)) as judge:
+        yield lambda one: judge if asked_by(one) == JUDGE else owner
+
+
+@pytest.fixture(scope="module")
+def asking_next_door(neighbours: Town, mint: Mint) -> Iterator[Asking]:
+    """Who of the neighbours can call an operation."""
+    with (
+        neighbours.client(mint.token(neighbours, "owner")) as owner,
+        neighbours.client(mint.token(neighbours, JUDGE)) as judge,
+    ):
+        yield lambda one: judge if asked_by(one) == JUDGE else owner
+
+
 @pytest.fixture(scope="module")
 def lists(every_operation: list[Operation]) -> list[Operation]:
     """Every list, by its cursor: a new one is covered without being named here."""
@@ -35,10 +56,10 @@ def lists(every_operation: list[Operation]) -> list[Operation]:
     "limit", ["0", "-1", "201", "1e9", "9" * 30, "1.5", "abc", "", " ", "0x10", "１", "true", "%2B", "null", "[]"]
 )
 def test_an_impossible_limit_is_refused_on_every_list(
-    owner: httpx.Client, town: Town, lists: list[Operation], limit: str
+    asking: Asking, town: Town, lists: list[Operation], limit: str
 ) -> None:
     for one in lists:
-        refused(owner.get(one.ask(town.ids, f"limit={limit}")), 422, "/query/limit")
+        refused(asking(one).get(one.ask(town.ids, f"limit={limit}")), 422, "/query/limit")
 
 
 def tampered(cursor: str) -> list[str]:
@@ -76,21 +97,33 @@ NO_CURSORS = [
 
 @pytest.mark.parametrize("cursor", NO_CURSORS)
 def test_what_is_no_cursor_is_refused_on_every_list(
-    owner: httpx.Client, town: Town, lists: list[Operation], cursor: str
+    asking: Asking, town: Town, lists: list[Operation], cursor: str
 ) -> None:
     for one in lists:
-        refused(owner.get(one.ask(town.ids, f"cursor={cursor}")), 422, "/query/cursor")
+        refused(asking(one).get(one.ask(town.ids, f"cursor={cursor}")), 422, "/query/cursor")
 
 
-# A notice for silence takes at least a week of it.
-NEVER_TWO = {"GET /v1/communities/{community_id}/silence-notices"}
+NEVER_TWO = {
+    # A notice for silence takes at least a week of it.
+    "GET /v1/communities/{community_id}/silence-notices",
+    # One an hour.
+    "GET /v1/communities/{community_id}/posts/{post_id}/reminders",
+}
+OF_ARTICLES = {"GET /v1/communities/{community_id}/posts/{post_id}/reviews"}
+"""Lists that only an editor's piece has."""
 
 
-def _filled(town: Town, mint: Mint) -> str:
-    """Give each list a second row to have a cursor behind the first; return the token of who sees all of it."""
-    token = mint.token(town, "owner")
+def ids_for(one: Operation, town: Town) -> dict[str, str]:
+    """What to put into the path of a list that has rows."""
+    return town.ids | ({"post_id": town.ids["article_id"]} if str(one) in OF_ARTICLES else {})
+
+
+def _fill(town: Town, mint: Mint) -> None:
+    """Give each list a second row to have a cursor behind the first."""
     base = f"/v1/communities/{town.ids['community_id']}"
-    with town.client(token) as client:
+    people = [town.client(mint.token(town, name)) for name in ("owner", "editor", "member")]
+    with people[0] as client, people[1] as editor, people[2] as member:
+        publish_twice(client, editor, member, town.ids)
         for number in range(2):
             program = {"name": f"CRM {number}", "scopes": ["orders:write"]}
             assert client.post("/v1/clients", json=program).status_code == 201
@@ -106,7 +139,6 @@ def _filled(town: Town, mint: Mint) -> str:
         with town.as_person("second-candidate") as candidate:
             belong_twice(client, town.ids, [(account, str(membership)) for account, membership in others], candidate)
         del town.people["second-candidate"]  # the other towns have none
-    return token
 
 
 @pytest.fixture(scope="module")
@@ -116,34 +148,36 @@ def paged(lists: list[Operation]) -> list[Operation]:
 
 
 @pytest.fixture(scope="module")
-def cursors(neighbours: Town, town: Town, mint: Mint, paged: list[Operation]) -> dict[str, str]:
+def cursors(
+    neighbours: Town, town: Town, mint: Mint, paged: list[Operation], asking_next_door: Asking
+) -> dict[str, str]:
     """A cursor of each list of the neighbours, who may change."""
-    with neighbours.client(_filled(neighbours, mint)) as client:
-        pages = {str(one): client.get(one.ask(neighbours.ids, "limit=1")).json() for one in paged}
-    found = {name: page["next_cursor"] for name, page in pages.items()}
-    assert [name for name, cursor in found.items() if not cursor] == [], "this list needs two rows: see _filled"
+    _fill(neighbours, mint)
+    pages = {str(one): asking_next_door(one).get(one.ask(ids_for(one, neighbours), "limit=1")) for one in paged}
+    assert {name: page.text for name, page in pages.items() if not page.is_success} == {}
+    found = {name: page.json()["next_cursor"] for name, page in pages.items()}
+    assert [name for name, cursor in found.items() if not cursor] == [], "this list needs two rows: see _fill"
     assert town.organization_id != neighbours.organization_id
     return found
 
 
 def test_a_cursor_is_good_for_its_own_list_only(
-    neighbours: Town, mint: Mint, paged: list[Operation], cursors: dict[str, str]
+    neighbours: Town, asking_next_door: Asking, paged: list[Operation], cursors: dict[str, str]
 ) -> None:
-    with neighbours.client(mint.token(neighbours, "owner")) as client:
-        for one in paged:
-            for name, cursor in cursors.items():
-                answer = client.get(one.ask(neighbours.ids, f"limit=1&cursor={cursor}"))
-                if name == str(one):
-                    assert answer.status_code == 200, answer.text
-                else:
-                    refused(answer, 422, "/query/cursor")
+    for one in paged:
+        for name, cursor in cursors.items():
+            answer = asking_next_door(one).get(one.ask(ids_for(one, neighbours), f"limit=1&cursor={cursor}"))
+            if name == str(one):
+                assert answer.status_code == 200, answer.text
+            else:
+                refused(answer, 422, "/query/cursor")
 
 
 def test_a_cursor_of_another_organization_is_refused(
-    owner: httpx.Client, town: Town, paged: list[Operation], cursors: dict[str, str]
+    asking: Asking, town: Town, paged: list[Operation], cursors: dict[str, str]
 ) -> None:
     for one in paged:
-        refused(owner.get(one.ask(town.ids, f"cursor={cursors[str(one)]}")), 422, "/query/cursor")
+        refused(asking(one).get(one.ask(town.ids, f"cursor={cursors[str(one)]}")), 422, "/query/cursor")
 
 
 def test_a_cursor_of_another_community_is_refused(
@@ -173,12 +207,13 @@ def test_a_cursor_is_bound_to_the_filters(neighbours: Town, mint: Mint, cursors:
 
 
 def test_a_tampered_cursor_is_refused(
-    neighbours: Town, mint: Mint, paged: list[Operation], cursors: dict[str, str]
+    neighbours: Town, asking_next_door: Asking, paged: list[Operation], cursors: dict[str, str]
 ) -> None:
-    with neighbours.client(mint.token(neighbours, "owner")) as client:
-        for one in paged:
-            for cursor in tampered(cursors[str(one)]):
-                refused(client.get(one.ask(neighbours.ids, f"cursor={cursor}")), 422, "/query/cursor")
+    for one in paged:
+        for cursor in tampered(cursors[str(one)]):
+            refused(
+                asking_next_door(one).get(one.ask(ids_for(one, neighbours), f"cursor={cursor}")), 422, "/query/cursor"
+            )
 
 
 @pytest.mark.parametrize(
@@ -221,7 +256,7 @@ def test_a_filter_finds_what_it_says_and_nothing_else(owner: httpx.Client, town:
     "value", ["x", "0", "00000000-0000-0000-0000-00000000000g", "null", "' OR 1=1 --", "😀", "x" * 2000, "~"]
 )
 def test_an_id_that_is_none_is_refused_where_it_is(
-    owner: httpx.Client, town: Town, every_operation: list[Operation], value: str
+    asking: Asking, town: Town, every_operation: list[Operation], value: str
 ) -> None:
     """On every operation, for each of its ids; the body and the version are right."""
     for one in every_operation:
@@ -231,7 +266,7 @@ def test_an_id_that_is_none_is_refused_where_it_is(
             url = one.fill(town.ids | {name: value})
             body = one.body()
             headers = {"If-Match": '"1"'} | ({"Content-Type": body[0]} if body else {})
-            answer = owner.request(one.method, url, content=body[1] if body else None, headers=headers)
+            answer = asking(one).request(one.method, url, content=body[1] if body else None, headers=headers)
             refused(answer, 422, f"/path/{name}")
 
 
@@ -264,22 +299,26 @@ NO_VERSIONS = [
 
 @pytest.mark.parametrize("version", NO_VERSIONS)
 def test_what_is_no_version_matches_none(
-    owner: httpx.Client, town: Town, every_operation: list[Operation], version: str
+    asking: Asking, town: Town, every_operation: list[Operation], version: str
 ) -> None:
     for one in every_operation:
         if one.wants_version:
             body = one.body()
             headers = {b"If-Match": version.encode()} | ({b"Content-Type": body[0].encode()} if body else {})
-            answer = owner.request(one.method, one.fill(town.ids), content=body[1] if body else None, headers=headers)
+            answer = asking(one).request(
+                one.method, one.fill(town.ids), content=body[1] if body else None, headers=headers
+            )
             refused(answer, 412)
 
 
-def test_a_missing_version_is_asked_for(owner: httpx.Client, town: Town, every_operation: list[Operation]) -> None:
+def test_a_missing_version_is_asked_for(asking: Asking, town: Town, every_operation: list[Operation]) -> None:
     for one in every_operation:
         if one.wants_version:
             body = one.body()
             headers = {"Content-Type": body[0]} if body else {}
-            answer = owner.request(one.method, one.fill(town.ids), content=body[1] if body else None, headers=headers)
+            answer = asking(one).request(
+                one.method, one.fill(town.ids), content=body[1] if body else None, headers=headers
+            )
             refused(answer, 428)
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.api.document import Operation
-from tests.api.mint import FORGERIES, PARTNER, Mint
+from tests.api.mint import FORGERIES, JUDGE, PARTNER, PROGRAMS, Mint, asked_by
 from tests.api.stack import RealStack
 from tests.api.town import PEOPLE, Town, sign_in
 
@@ -16,23 +16,28 @@ from chassis.embedded.process import wait_until
 STAFF = {"owner", "admin"}
 STRANGERS = {"outsider", "applicant", "rejected", "left", "removed"}
 MEMBERS = PEOPLE.keys() - STRANGERS
-CALLERS = sorted(STAFF | PEOPLE.keys() | {PARTNER})
+CALLERS = sorted(STAFF | PEOPLE.keys() | PROGRAMS.keys())
 # What a permission means, written down a second time: a permission that is not here fails the tests until somebody thinks about it.
 ALLOWED: dict[str, set[str]] = {
     "public": {*CALLERS},
     "person": STAFF | PEOPLE.keys(),
     "organization_staff": STAFF,
     "organization_owner": {"owner"},
+    # Only programs with this scope, which the other partner has not.
+    "client_judge": {JUDGE},
     "community_visitor": STAFF | PEOPLE.keys(),
     "community_member": STAFF | MEMBERS,
     "community_moderator": STAFF | {"moderator", "manager"},
+    "community_editor": STAFF | {"editor", "manager"},
     "community_analyst": STAFF | {"analyst", "manager"},
+    "community_editor_or_analyst": STAFF | {"editor", "analyst", "manager"},
     "community_manager": STAFF | {"manager"},
 }
 # What anybody may call, one by one; and of the others those that would hurt most if they were let go.
 PUBLIC = {
     "getJwks",
     "registerAccount",
+    "readMedia",
     "signUpOrganization",
     "createSession",
     "refreshSession",
@@ -40,7 +45,9 @@ PUBLIC = {
     "issueClientToken",
     "openEntryLink",
 }
-TOLD = {"exportPosts", "exportComments", "exportPulse"}
+SIGNED = {"readMedia"}
+"""These look at the signature in the address, and the one here is none."""
+TOLD = {"exportPosts", "exportComments", "exportPulse", "exportWorth"}
 """Reading these is told by an event, and there is nothing in them to aim past: whoever may cannot call them without a trace."""
 AT_LEAST = {
     "organization_owner": {"setOrganizationRole"},
@@ -90,12 +97,20 @@ AT_LEAST = {
     },
     "community_moderator": {"removeMembership", "listApplications", "decideApplications", "listNotes", "writeNote"},
     "community_analyst": {"exportPulse", "getPulse", "countTiers", "previewSegment", "listSegmentMembers"},
+    "community_editor_or_analyst": {
+        "exportWorth",
+        "listWorth",
+        "getPostWorth",
+        "getPunctuality",
+        "getThemeMix",
+        "getFreshness",
+    },
     "community_member": {"listMemberships", "listPosts", "getPost", "createPost", "listComments", "createComment"},
 }
 PROBLEM = "application/problem+json"
 NOWHERE = str(uuid4())
 # What is no id: it cannot be wrong in the way that an id can, and says the same everywhere.
-WORDS = {"emoji", "tag", "tier", "outcome", "list_name"}
+WORDS = {"emoji", "tag", "tier", "outcome", "list_name", "q", "variant"}
 MISSING = {"version": "999999", "number": "999999", "list_name": "nothing"}
 
 
@@ -116,7 +131,9 @@ class Desk:
         self, operation: Operation, token: str | None, ids: Mapping[str, str], *, harmless: bool = False
     ) -> httpx.Response:
         """Send what would work for somebody who may; a harmless request is one that nobody could have done."""
-        headers = {} if token is None else {"Authorization": token if " " in token else f"Bearer {token}"}
+        headers = operation.headers()
+        if token is not None:
+            headers["Authorization"] = token if " " in token else f"Bearer {token}"
         if operation.wants_version:
             last = operation.path_parameters[-1:] or ["account_id"]
             headers["If-Match"] = '"999999"' if harmless else f'"{self.town.versions.get(last[0], 1)}"'
@@ -194,13 +211,11 @@ def test_a_path_that_cannot_be_filled_fails_rather_than_being_left_out(town: Tow
 @pytest.mark.usefixtures("unchanged")
 async def test_without_a_token_only_what_is_public_answers(desk: Desk) -> None:
     assert await desk.complaints(lambda one: {401} if one.needs_token else (), lambda: None) == []
-    # Nothing is asked of the caller: what is wrong is the body.
+    # Nothing is asked of the caller: what is wrong is the body, or the signature in the address.
     for operation in (one for one in desk.operations if not one.needs_token):
         answer = await desk.send(operation, None, desk.town.ids, harmless=True)
-        assert answer.status_code == (200 if operation.body() is None else 400 if "token" in operation.path else 422), (
-            operation,
-            answer.text,
-        )
+        body = 200 if operation.body() is None else 400 if "token" in operation.path else 422
+        assert answer.status_code == (403 if operation.name in SIGNED else body), (operation, answer.text)
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -302,22 +317,28 @@ async def test_things_of_one_community_are_not_found_through_another(desk: Desk,
 
 @pytest.mark.usefixtures("unchanged")
 async def test_what_does_not_exist_is_not_found(desk: Desk, mint: Mint) -> None:
-    found = await desk.complaints(
-        lambda one: {404} if one.path_parameters else (), lambda: mint.token(desk.town, "owner"), nowhere(desk.town.ids)
-    )
-    assert found == []
+    for caller in ("owner", JUDGE):
+
+        def wanted(one: Operation) -> set[int]:
+            if not one.path_parameters or caller != asked_by(one):  # noqa: B023
+                return set()
+            return {403} if one.name in SIGNED else {404}
+
+        found = await desk.complaints(wanted, lambda: mint.token(desk.town, caller), nowhere(desk.town.ids))  # noqa: B023
+        assert found == [], caller
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize("caller", ["owner", PARTNER])
+@pytest.mark.parametrize("caller", ["owner", PARTNER, JUDGE])
 async def test_another_organization_finds_nothing(desk: Desk, mint: Mint, neighbours: Town, caller: str) -> None:
     def token() -> str:
         return mint.token(neighbours, caller)
 
-    statuses = {403, 404} if caller == PARTNER else {404}
-
     def wanted(one: Operation) -> set[int]:
-        return statuses if one.path_parameters and one.needs_token else set()
+        if not one.path_parameters or not one.needs_token:
+            return set()
+        # Who may not ask for it anywhere is told so before anybody looks.
+        return {404} if caller in ALLOWED[one.permission] else {403, 404} if caller in PROGRAMS else {403}
 
     assert await desk.complaints(wanted, token) == []
 

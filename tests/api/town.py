@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 from tests.api.belonging import belong, checked
-from tests.readiness import STEPS
+from tests.api.publishing import publish
+from tests.readiness import SLOT, STEPS, THEME, with_rhythm
+
+from chassis import clock
 
 PASSWORD = "a long enough password"
 EMOJI = "👍"
@@ -66,7 +70,7 @@ class Town:
 
     def everything(self) -> set[str]:
         """Every id that another organization must never see."""
-        ids = {value for name, value in self.ids.items() if name != "emoji"}
+        ids = {value for name, value in self.ids.items() if name not in {"emoji", "variant"}}
         accounts = {person.account_id for person in self.people.values()}
         ids = {value for value in ids if len(value) > SHORT}
         return ids | accounts | {self.organization_id, self.other_community, self.draft_community}
@@ -101,7 +105,11 @@ def _community(owner: httpx.Client, *, opened: bool) -> str:
         for step in STEPS:
             url = f"/v1/communities/{made['id']}/{step.path}"
             checked(owner.request(step.method, url, json=step.body, headers=step.headers))
-        _step(owner, f"/v1/communities/{made['id']}", "open")
+        after = with_rhythm(
+            lambda method, path, body, headers: owner.request(method, path, json=body, headers=headers), made
+        )
+        headers = {"If-Match": f'"{made["version"]}"', "Hearth-After": after}
+        checked(owner.post(f"/v1/communities/{made['id']}/open", headers=headers))
     return str(made["id"])
 
 
@@ -134,6 +142,11 @@ def found_town(base_url: str) -> Town:
         town.draft_community = _community(owner, opened=False)
         _people_come(town, owner, community)
         _something_is_said(town, community)
+        _something_is_held(town, community)
+        _something_is_planned(town, owner, community)
+        _the_brand_speaks(town, owner)
+        with town.as_person("editor") as editor, town.as_person("member") as member:
+            town.ids["article_id"] = publish(owner, editor, member, community)
         _partners_come(town, owner)
         membership_id = town.people["member"].membership_id
         assert membership_id
@@ -143,6 +156,7 @@ def found_town(base_url: str) -> Town:
             "account_id": town.people["member"].account_id,
             "organization_id": town.organization_id,
             "emoji": EMOJI,
+            "q": "hello",
         }
         register(town, "candidate")
         with town.as_person("candidate") as candidate:
@@ -153,6 +167,15 @@ def found_town(base_url: str) -> Town:
             "post_id": f"/v1/communities/{community}/posts/{town.ids['post_id']}",
             "comment_id": f"/v1/communities/{community}/comments/{town.ids['comment_id']}",
             "account_id": f"/v1/accounts/{town.ids['account_id']}",
+            "detector_id": f"/v1/communities/{community}/detectors/{town.ids['detector_id']}",
+            "hold_id": f"/v1/communities/{community}/holds/{town.ids['hold_id']}",
+            "brand_persona_id": f"/v1/brand-personas/{town.ids['brand_persona_id']}",
+            "media_id": f"/v1/media/{town.ids['media_id']}",
+            "theme_id": f"/v1/communities/{community}/themes/{town.ids['theme_id']}",
+            "item_id": f"/v1/communities/{community}/items/{town.ids['item_id']}",
+            "slot_id": f"/v1/communities/{community}/slots/{town.ids['slot_id']}",
+            "occurrence_id": f"/v1/communities/{community}/occurrences/{town.ids['occurrence_id']}",
+            "delivery_id": f"/v1/communities/{community}/deliveries/{town.ids['delivery_id']}",
         }
         town.versions = {name: checked(owner.get(url))["version"] for name, url in addresses.items()}
     return town
@@ -188,16 +211,77 @@ def _something_is_said(town: Town, community: str) -> None:
         comment = checked(member.post(f"{base}/posts/{post}/comments", json={"body": "Serendipity"}))["id"]
         checked(member.put(f"{base}/posts/{post}/reactions/{EMOJI}"))
         checked(member.put(f"{base}/comments/{comment}/reactions/{EMOJI}"))
+        checked(member.post(f"{base}/posts", json={"body": f"<@{own['account_id']}>"}))
+    with town.as_person("owner") as owner:
+        checked(owner.post(f"{base}/reads", json={"post_ids": [post]}))
+        checked(owner.put(f"{base}/reads/horizon", json={"until": "2026-01-01T00:00:00Z"}))
+        checked(owner.put(f"{base}/posts/{post}/bookmark"))
+        checked(owner.get(f"{base}/feed?order=hot"))
     town.ids |= {"post_id": post, "comment_id": comment}
 
 
-def _partners_come(town: Town, owner: httpx.Client) -> None:
-    program = {"name": "CRM", "scopes": ["contacts:write", "members:read"]}
+def _something_is_held(town: Town, community: str) -> None:
+    base = f"/v1/communities/{community}"
+    detector = {
+        "name": "Casinos",
+        "action": "hold",
+        "clause_code": "1",
+        "clause_text": {"en": "No casinos"},
+        "settings": {"kind": "words", "words": ["casino"]},
+    }
+    with town.as_person("owner") as owner, town.as_person("member") as member:
+        town.ids["detector_id"] = checked(owner.post(f"{base}/detectors", json=detector))["id"]
+        checked(member.post(f"{base}/posts", json={"body": "casino"}))
+        [hold] = checked(owner.get(f"{base}/holds"))["data"]
+    town.ids["hold_id"] = hold["id"]
+
+
+def _the_brand_speaks(town: Town, owner: httpx.Client) -> None:
+    made = checked(owner.post("/v1/brand-personas", json={"name": {"zh": "小英老师"}}))
+    town.ids["brand_persona_id"] = made["id"]
+    made = checked(owner.post("/v1/media", json={"kind": "file", "name": "words.txt", "size": 5}))
+    town.ids |= {"media_id": made["id"], "variant": "original"}
+
+
+def _something_is_planned(town: Town, owner: httpx.Client, community: str) -> None:
+    """So far ahead that nothing of it falls due while tests run."""
+    base = f"/v1/communities/{community}"
+    later = clock.now() + timedelta(days=30)
+    theme = checked(owner.post(f"{base}/themes", json=THEME | {"target_share": 10}))["id"]
+    piece = {"kind": SLOT["kind"], "body": "今天的单词", "state": "ready", "theme_id": theme}
+    item = checked(owner.post(f"{base}/items", json=piece))["id"]
+    new = SLOT | {"theme_id": theme, "starts_on": later.date().isoformat()}
+    slot = checked(owner.post(f"{base}/slots", json=new))["id"]
+    query = {"slot_id": slot, "since": later.date().isoformat(), "limit": 1}
+    occurrence = checked(owner.get(f"{base}/calendar", params=query))["data"][0]["id"]
+    send = {"targets": [{"community_id": community}], "at": later.isoformat()}
+    delivery = checked(owner.post(f"{base}/items/{item}/sends", json=send))["results"][0]["delivery_id"]
+    town.ids |= {
+        "theme_id": theme,
+        "item_id": item,
+        "slot_id": slot,
+        "occurrence_id": occurrence,
+        "delivery_id": delivery,
+    }
+
+
+def _program(town: Town, owner: httpx.Client, name: str, *scopes: str) -> tuple[str, str]:
+    """Make a partner's program that signs in; return its id and its token."""
+    program = {"name": name, "scopes": scopes}
     made = checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
-    town.ids["client_id"] = made["id"]
     form = {"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": made["client_secret"]}
     with town.client() as anybody:
-        assert checked(anybody.post("/v1/oauth/token", data=form))["scope"] == "contacts:write members:read"
+        session = checked(anybody.post("/v1/oauth/token", data=form))
+    assert session["scope"] == " ".join(scopes)
+    return made["id"], session["access_token"]
+
+
+def _partners_come(town: Town, owner: httpx.Client) -> None:
+    town.ids["client_id"], _ = _program(town, owner, "CRM", "contacts:write", "members:read")
+    town.ids["judge_id"], token = _program(town, owner, "Judge", "content:judge")
+    with town.client(token) as judge:
+        [check] = checked(judge.get("/v1/checks"))["data"]
+    town.ids["check_id"] = check["id"]
     person = {"external_id": "slack:U1", "display_name": "Imported"}
     url = f"/v1/communities/{town.other_community}/memberships/imports"
     imported = checked(owner.post(url, json={"source": "slack", "items": [person]}))["items"][0]

@@ -53,15 +53,17 @@ ME = str(Path(__file__).resolve())
 
 # What content answers, as plainly as SQL says it.
 _ROWS = """
-SELECT post.id, post.community_id, post.author_id, post.title, post.body, post.section, post.published_at, post.edited_at,
+SELECT post.id, post.community_id, post.author_id, NULL AS persona, post.kind, post.state, post.group_id, post.title, post.body, post.html,
+    NULL AS tree, post.section, post.published_at, post.edited_at, post.revision, post.expires_at, post.review_at, post.evergreen,
+    post.promotion, post.pinned_at, post.pinned_until, post.acknowledge, post.acknowledge_by, NULL AS acknowledged_at, post.benefit{cast},
     post.origin, post.external_id, post.attachments{cast},
-    (SELECT count(*) FROM comment WHERE comment.post_id = post.id AND comment.deleted_at IS NULL) AS comment_count,
+    (SELECT count(*) FROM comment WHERE comment.post_id = post.id AND comment.state = 'published') AS comment_count,
     (SELECT coalesce(json_object_agg(emoji, people), '{{}}') FROM (
         SELECT emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
         WHERE reaction.subject_id = post.id AND reaction.subject_kind = 'post' AND cardinality(emojis) > 0
         GROUP BY emoji ORDER BY people DESC, emoji) AS counted){cast} AS reaction_counts,
     post.version, {can} AS can
-FROM post WHERE community_id = $1 AND deleted_at IS NULL ORDER BY published_at DESC, id DESC LIMIT 20
+FROM post WHERE community_id = $1 AND state = 'published' ORDER BY published_at DESC, id DESC LIMIT 20
 """
 _CAN = ["comment", "react"]
 BY_ORJSON = _ROWS.format(cast="::text", can="NULL")
@@ -79,8 +81,8 @@ def by_orjson(community: UUID) -> Answer:
         rows = [dict(row) for row in await pool.fetch(BY_ORJSON, community)]
         for row in rows:
             row["can"] = _CAN
-            for name in ("attachments", "reaction_counts"):
-                row[name] = orjson.Fragment(row[name])
+            for name in ("attachments", "reaction_counts", "benefit"):
+                row[name] = orjson.Fragment(row[name] or "null")
         # asyncpg's UUID is a subclass, which orjson leaves to us.
         return orjson.dumps({"data": rows, "next_cursor": None}, default=str)
 
@@ -132,6 +134,7 @@ INSERT INTO post (id, organization_id, community_id, author_id, body, section, p
         'Day ' || number || ': ' || repeat('每天一起学一点英语。Say it aloud. ', 1 + number % 8), 'daily-topic',
         timestamptz '2025-01-01' + number * interval '1 hour', 'live', 1
     FROM generate_series(1, {posts}) AS number;
+UPDATE post SET html = '<p dir="auto">' || body || '</p>', renderer = 1;
 INSERT INTO comment (id, organization_id, community_id, post_id, author_id, body, commented_at, origin, version)
     SELECT uuidv7(), organization_id, community_id, id, (ARRAY[{accounts}]::uuid[])[1 + number], '说得好', published_at, 'live', 1
     FROM post, generate_series(1, 3) AS number;

@@ -78,6 +78,25 @@ async def test_a_failure_leaves_no_effect_and_is_tried_again_later(kit: Kit, mov
     await kit.sql("DELETE FROM due_work WHERE organization_id = $1", organization)
 
 
+async def test_work_that_is_moved_while_it_fails_stays_where_it_was_moved(
+    kit: Kit, movable_clock: MovableClock
+) -> None:
+    organization = new_id()
+    key = await plan(kit, organization, "fail")
+
+    class Late(Scheduler):
+        async def _later(self, work: due.Due, attempts: int, error: Exception) -> None:
+            await plan(kit, organization, "moved", minutes=10, key=key)
+            await super()._later(work, attempts, error)
+
+    assert await Late(kit.runtime.worker_engine, kit.runtime.jobs).work_one()
+    [row] = await kit.sql("SELECT attempts, due_at FROM due_work WHERE organization_id = $1", organization)
+    assert (row["attempts"], row["due_at"]) == (0, clock.now() + timedelta(minutes=10))
+    movable_clock.move(minutes=10)
+    await kit.work()
+    assert await notes(kit, organization) == ["moved"]
+
+
 async def test_work_can_be_moved_kept_and_taken_back(kit: Kit, movable_clock: MovableClock) -> None:
     organization = new_id()
     key = await plan(kit, organization, "first", minutes=5)

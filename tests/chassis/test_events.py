@@ -1,9 +1,8 @@
-"""Outbox, relay, inbox, dead letters and backfill against a real database and a real broker."""
+"""Outbox, relay, inbox and dead letters against a real database and a real broker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -18,7 +17,7 @@ from chassis.inbox import Consumers
 from chassis.relay import Relay
 from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, envelope
-from contracts.base import Envelope, Origin, subject_of
+from contracts.base import Envelope, subject_of
 from contracts.members import AccountCreated, MembershipApproved, MembershipLeft, MembershipState
 
 
@@ -369,53 +368,6 @@ async def test_an_outage_of_the_database_sends_nothing_to_the_dead_letters(
         await until(arrived, seconds=45)
     assert await kit.sql("SELECT 1 FROM dead_letter") == []
     assert await kit.sql("SELECT 1 FROM handler_attempt") == []
-
-
-# --- backfill --------------------------------------------------------------------------------------------------------
-
-
-async def test_a_backfill_reaches_the_named_consumer_only_and_is_no_live_event(kit: Kit, cluster: Cluster) -> None:
-    organization = new_id()
-    await kit.relay()
-    async with transaction(kit.runtime.engine, organization) as session:
-        await write_note(session, organization, new_id(), "x")
-    await kit.relay()
-    bus = await Bus.connect(cluster.nats.url(), "content")
-    before = len(await stored(bus))
-    sent = await relay.replay(
-        kit.runtime.worker_engine, kit.runtime.bus, "pulse", ["content.post.published.v1"], run="r1"
-    )
-    assert sent >= 1
-    again = await stored(bus)
-    assert len(again) == before + sent
-    assert {one.origin for one in again[before:]} == {Origin.BACKFILL}
-    info = await bus._js.stream_info("CONTENT")
-    message = await bus._js.get_msg("CONTENT", info.state.last_seq)
-    assert (message.headers or {})["Hearth-Backfill"] == "pulse"
-    await bus.close()
-
-
-async def test_clearing_a_consumer_forgets_its_projection_and_its_inbox(kit: Kit) -> None:
-    organization, account = new_id(), new_id()
-    event = envelope(AccountCreated(account_id=account, bot=False, credentialed=True), organization, account)
-    await kit.deliver(event)
-    await consumers.clear(kit.runtime.worker_engine)
-    assert await seen(kit, account) is None
-    assert await kit.deliver(event) == 1
-    assert await seen(kit, account) == ("account", 1)
-
-
-async def test_republishing_sends_everything_since_a_time_again(kit: Kit) -> None:
-    organization = new_id()
-    await kit.relay()
-    start = clock.now()
-    async with transaction(kit.runtime.engine, organization) as session:
-        await write_note(session, organization, new_id(), "x")
-    await kit.relay()
-    assert await relay.republish(kit.runtime.worker_engine, start + timedelta(days=1)) == 0
-    assert await relay.republish(kit.runtime.worker_engine, start) == 1
-    assert (await relay.status(kit.runtime.worker_engine)).unpublished == 1
-    assert await kit.relay() == 1
 
 
 async def test_the_trace_of_the_request_is_in_its_event(kit: Kit) -> None:

@@ -2,16 +2,19 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
+from pydantic import AwareDatetime, ValidationError
 from sqlalchemy import text
 
 from chassis.app import build_app
 from chassis.db import make_engine
 from chassis.ids import new_id
+from chassis.schemas import Input
 from chassis.testing.issuer import Issuer
 from chassis.testing.kit import Kit
 from contracts.content import PostPublished
@@ -61,6 +64,25 @@ async def test_a_failing_commit_is_not_answered_as_success(scene: Scene) -> None
     assert answer.status_code == 500
     assert answer.json()["type"] == "urn:hearth:problem:internal-error"
     assert (await scene.member.get(scene.notes)).json() == []
+
+
+async def test_an_unexpected_failure_names_the_trace_that_the_caller_began(scene: Scene) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    answer = await scene.member.post(
+        scene.notes, json={"body": "x" * 101}, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    )
+    assert (answer.status_code, answer.json()["trace_id"]) == (500, trace)
+
+
+class Moment(Input):
+    at: AwareDatetime | None = None
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])
+def test_an_instant_is_one_everywhere_in_the_world(at: str) -> None:
+    with pytest.raises(ValidationError):
+        Moment.model_validate({"at": at})
+    assert Moment.model_validate({"at": "2026-01-01T00:00:00+14:00"}).at == datetime(2025, 12, 31, 10, tzinfo=UTC)
 
 
 async def test_row_level_security_holds_for_a_query_without_a_filter(scene: Scene) -> None:

@@ -393,3 +393,15 @@ async def test_the_header_of_positions_stays_a_header(intake: Intake) -> None:
     assert len(positions) < 16_000
     assert positions.count("post/") == 200
     assert positions.endswith(f"post/{answer.json()['items'][-1]['id']}@1")
+
+
+async def test_a_text_that_mentions_a_crowd_mentions_its_first_fifty(intake: Intake) -> None:
+    crowd = [uuid4() for _ in range(2000)]
+    body = " ".join(f"<@{one}>" for one in crowd)
+    await intake.send("posts", [intake.post(0, body=body)])
+    await intake.send("comments", [intake.comment(0, body=body)])
+    kept = await intake.place.kit.sql(
+        "SELECT mentions FROM post WHERE community_id = $1 UNION ALL SELECT mentions FROM comment WHERE community_id = $1",
+        intake.place.community,
+    )
+    assert [row["mentions"] for row in kept] == [crowd[:50]] * 2

@@ -39,7 +39,7 @@ def test_what_passes_is_text(text: str) -> None:
     assert body.validate_python(passed) == passed
 
 
-@pytest.mark.parametrize("text", ["a\tb\nc", "a\u2028b", "👩‍💻", "x" * 100_000, "  x  "])
+@pytest.mark.parametrize("text", ["a\tb\nc", "👩‍💻", "x" * 100_000, "  x  "])
 def test_bodies(text: str) -> None:
     assert body.validate_python(text) == text
 

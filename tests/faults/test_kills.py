@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.faults.truth import check_truth
@@ -25,6 +26,25 @@ SEED = int(os.environ.get("HEARTH_FAULTS_SEED", "1"))
 ROUNDS = 8 if LONG else 1
 PROCESSES = ("members", "content", "engagement", "gateway", "nats", "postgres")
 WRITERS = 4
+
+ROWS = 3000
+BATCH = 1000
+"""So many rows of a file of members are taken in one transaction."""
+COLUMNS = [
+    {"column": 0, "field": "external_id"},
+    {"column": 1, "field": "name"},
+    {"column": 2, "field": "email"},
+    {"column": 3, "field": "tags"},
+]
+MEMBERS = """
+    SELECT identity.subject AS external_id, count(DISTINCT membership.id) AS memberships, count(tag.tag) AS tags
+    FROM identity JOIN membership ON membership.account_id = identity.account_id
+    LEFT JOIN membership_tag AS tag
+        ON tag.community_id = membership.community_id AND tag.account_id = membership.account_id
+    WHERE identity.provider = 'import' AND membership.community_id = :'community' GROUP BY 1"""
+TOLD = """
+    SELECT type, count(*) AS events, count(DISTINCT aggregate_id) AS members FROM outbox
+    WHERE payload::jsonb ->> 'community' = :'community' AND payload::jsonb ->> 'origin' = 'import' GROUP BY 1"""
 
 
 @pytest.fixture(scope="module")
@@ -102,4 +122,51 @@ def test_killing_each_process_in_turn_and_all_at_once_loses_and_doubles_nothing(
             check_acknowledged(stack, working)
             people = [town.member(f"writer{turn}-{number}") for number in range(WRITERS)]
             manager = Manager(town, people, dice)
+    check_truth(stack)
+
+
+def person_of(number: int) -> int:
+    """Whom a row describes: every tenth repeats somebody of its own or of an earlier transaction."""
+    if number % 10 != 9:
+        return number
+    return number - 1 if number < BATCH else number - BATCH - 1
+
+
+def start_file(town: Town) -> dict[str, Any]:
+    """Bring a file in which everybody has a tag, and have its rows taken."""
+    people = [person_of(number) for number in range(ROWS)]
+    lines = ["编号,姓名,邮箱,标签", *(f"p{one},成员{one},p{one}@example.com,老用户" for one in people)]
+    path = f"{town.path}/member-files"
+    answer = town.owner.http.post(path, content="\n".join(lines).encode(), headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 201, answer.text
+    path, version = f"{path}/{answer.json()['id']}", answer.json()["version"]
+    version = town.owner.ask("PUT", f"{path}/mapping", {"columns": COLUMNS}, version=version).json()["version"]
+    started: dict[str, Any] = town.owner.ask("POST", f"{path}/start", status=202, version=version).json()
+    return started | {"path": path}
+
+
+def test_a_kill_in_the_middle_of_a_file_of_members_leaves_every_row_taken_once(stack: LiveStack, town: Town) -> None:
+    file = start_file(town)
+
+    def progress() -> dict[str, Any]:
+        return stack.sql("members", "SELECT done, state FROM member_file WHERE id = :'file'", file=file["id"])[0]
+
+    until(lambda: progress()["done"] >= BATCH, "some rows are taken", 60)
+    before = stack.end("members")
+    left = progress()
+    assert (left["state"], left["done"] < ROWS) == ("importing", True), "the file was over before the kill"
+    stack.await_back("members", before)
+    until(lambda: progress()["state"] != "importing", "the rest is taken", 60)
+    stack.drain()
+
+    repeated = ROWS // 10
+    ended = town.owner.get(file["path"])
+    assert (ended["state"], ended["done"]) == ("imported", ROWS)
+    counts = {outcome: rows for outcome, rows in ended["counts"].items() if rows}
+    assert counts == {"create": ROWS - repeated, "reject": repeated}
+    found = {row.pop("external_id"): row for row in stack.sql("members", MEMBERS, community=town.community_id)}
+    assert found == {f"p{number}": {"memberships": 1, "tags": 1} for number in range(ROWS) if number % 10 != 9}
+    told = {row.pop("type"): row for row in stack.sql("members", TOLD, community=town.community_id)}
+    once = {"events": ROWS - repeated, "members": ROWS - repeated}
+    assert told == {"members.membership.approved.v1": once, "members.membership_tags.changed.v1": once}
     check_truth(stack)

@@ -1,4 +1,4 @@
-"""One member on one page: parts asked for at once as the caller, a missing one said in its place, members' refusal the answer."""
+"""Pages of several services: parts asked for at once as the caller, a missing one said in its place, the first one's refusal the answer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.gateway.servers import COMMUNITY, Echo, answer, read_request, running
 from chassis.app import build_app
 from chassis.runtime import Runtime
 from gateway import compose, merging, openapi
+from gateway.routing import Router
 from gateway.settings import GatewaySettings
 
 ACCOUNT = "01890a5d-ac96-774b-bcce-b302099a8058"
@@ -146,12 +147,69 @@ def test_the_page_is_described_once_its_parts_are() -> None:
     }
     partly = merging.merge({"members": documents["members"]}, openapi.base(GatewaySettings()))
     compose.describe(partly)
-    assert compose.PATH not in partly["paths"]
+    assert {page.path for page in compose.PAGES}.isdisjoint(partly["paths"])
     merged = merging.merge(documents, openapi.base(GatewaySettings()))
     compose.describe(merged)
-    schema = merged["components"]["schemas"]["MemberPage"]
-    [example] = schema["examples"]
-    assert example.keys() == {"member", "content", "engagement"}
+    for page in compose.PAGES:
+        [example] = merged["components"]["schemas"][page.schema]["examples"]
+        assert example.keys() == page.parts.keys()
+        operation = merged["paths"][page.path]["get"]
+        first = merged["paths"][page.parts[page.whole].path]["get"]
+        # Whoever may read what the page is about may read the page.
+        assert operation["x-hearth-permission"] == first["x-hearth-permission"]
+        assert {one["name"] for one in operation["parameters"]} <= {one["name"] for one in first["parameters"]}
+        assert operation["summary"] == "Get " + page.schema.replace("Page", " Page").replace("Card", " Card")
+    example = merged["components"]["schemas"]["MemberPage"]["examples"][0]
     assert example["member"]["tags"]
     assert example["content"]["posts"] == 3
     assert example["engagement"]["available"] is True
+    example = merged["components"]["schemas"]["GroupCardPage"]["examples"][0]
+    assert example["card"]["rules"][0]["interpretation"]
+    assert example["programme"]["slots"][0]["due_at"]
+
+
+def test_every_page_stands_in_the_route_table_and_its_parts_lead_to_their_services() -> None:
+    router = Router()
+    assert {route.pattern for route in router.table if route.composed} == {page.pattern for page in compose.PAGES}
+    for page in compose.PAGES:
+        for part in page.parts.values():
+            route = router.match(part.path.replace("{", "").replace("}", ""))
+            assert route is not None
+            assert route.service == part.service, part
+
+
+CARD = f"/v1/communities/{COMMUNITY}/card"
+GROUP = f"/v1/communities/{COMMUNITY}/groups/{ACCOUNT}"
+
+
+async def test_a_groups_card_brings_its_communitys_and_what_comes_next() -> None:
+    members, content = part({"rules": [{"text": {"zh": "不发广告"}}]}), part({"slots": []})
+    async with serving(members) as m, serving(content) as c, running(c, members=m, engagement=1) as gateway:
+        own = await gateway.ask("GET", f"{CARD}/page")
+        group = await gateway.ask("GET", f"{GROUP}/card/page?after=1")
+    told = {"rules": [{"text": {"zh": "不发广告"}}]}
+    assert (own.status, group.status) == (200, 200)
+    assert orjson.loads(own.body) == {"card": told, "programme": {"available": True, "slots": []}}
+    assert orjson.loads(group.body) == {
+        "card": told,
+        "community": {"available": True, **told},
+        "programme": {"available": True, "slots": []},
+    }
+    asked = [one["raw_path"].decode() for one in members.requests]
+    assert (asked[0], sorted(asked[1:])) == (CARD, [CARD, f"{GROUP}/card"])
+    assert [one["raw_path"].decode() for one in content.requests] == [
+        f"/v1/communities/{COMMUNITY}/programme",
+        f"{GROUP}/programme",
+    ]
+
+
+async def test_a_card_stands_without_what_comes_next_and_not_without_members() -> None:
+    async with serving(part({"version": 1})) as m, serving(part(refusal(404, "not-found"), 404)) as gone:
+        async with running(1, members=m, engagement=1) as gateway:
+            reply = await gateway.ask("GET", f"{GROUP}/card/page")
+        page = orjson.loads(reply.body)
+        assert (reply.status, page["card"], page["community"]["version"]) == (200, {"version": 1}, 1)
+        assert (page["programme"]["available"], page["programme"]["code"]) == (False, "service-unavailable")
+        async with running(m, members=gone, engagement=1) as gateway:
+            reply = await gateway.ask("GET", f"{GROUP}/card/page")
+        assert (reply.status, reply.code) == (404, "not-found")

@@ -128,7 +128,7 @@ async def test_every_row_needs_a_token_unless_it_says_so(route: Any) -> None:
 @pytest.mark.parametrize(("method", "path", "rule"), PUBLIC)
 async def test_public_routes_and_a_token_that_is_no_good(method: str, path: str, rule: Access) -> None:
     echo = Echo()
-    async with serving(echo) as port, running(members=port) as gateway:
+    async with serving(echo) as port, running(port, members=port) as gateway:
         for value in ("Bearer stale", "Basic Y2xpZW50OnNlY3JldA=="):
             status = (await gateway.ask(method, path, {"Authorization": value})).status
             assert status == (200 if rule is Access.OPEN else 401)
@@ -148,6 +148,7 @@ async def test_these_routes_are_public_and_no_others() -> None:
         ("POST", "/v1/oauth/token"),
         ("GET", "/.well-known/jwks.json"),
         ("GET", "/v1/entry-links/{}"),
+        ("GET", "/v1/media/{}/content/{}"),
     }
 
 

@@ -37,7 +37,7 @@ def test_the_services_make_one_valid_document(documents: dict[str, Any]) -> None
     openapi.complete(merged, Router())
     schemathesis.openapi.from_dict(merged).validate()
     together = [route for document in documents.values() for route in openapi.routes_of(document)]
-    assert sorted(openapi.routes_of(merged)) == sorted([*together, ("GET", compose.PATH)])
+    assert sorted(openapi.routes_of(merged)) == sorted([*together, *(("GET", page.path) for page in compose.PAGES)])
     names = [operation["operationId"] for _, _, operation in merging.operations(merged)]
     assert len(set(names)) == len(names)
     assert set(merging.references(merged)) <= {

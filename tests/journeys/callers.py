@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import httpx
-from tests.readiness import STEPS
+from tests.readiness import STEPS, with_rhythm
 
 from chassis.embedded.process import wait_until
 
@@ -172,7 +172,10 @@ def open_community(owner: Caller, community: dict[str, Any]) -> dict[str, Any]:
     for step in STEPS:
         answer = owner.send(step.method, f"{path}/{step.path}", step.body, headers=step.headers)
         assert answer.is_success, f"{step.method} {step.path}: {answer.status_code} {answer.text}"
-    opened: dict[str, Any] = owner.ask("POST", f"{path}/open", version=community["version"]).json()
+    after = with_rhythm(lambda method, url, body, headers: owner.send(method, url, body, headers=headers), community)
+    opened: dict[str, Any] = owner.ask(
+        "POST", f"{path}/open", version=community["version"], headers={"Hearth-After": after}
+    ).json()
     return opened
 
 

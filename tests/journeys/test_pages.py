@@ -5,14 +5,29 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.journeys.callers import Caller
 from tests.stack_fixture import ROOT, LiveStack
 
 
-@pytest.mark.parametrize("page", ["belonging.md"])
-def test_the_commands_of_a_page_run_as_they_stand(stack: LiveStack, page: str) -> None:
+def the_book_club_is_open(owner: Caller, _folder: Path) -> None:
+    [made] = owner.get("/v1/communities", slug="book-club")["data"]
+    assert made["state"] == "open"
+
+
+def the_picture_can_be_seen(_owner: Caller, folder: Path) -> None:
+    assert (folder / "small.webp").read_bytes().startswith(b"RIFF")
+
+
+@pytest.mark.parametrize(
+    ("page", "check"), [("belonging.md", the_book_club_is_open), ("media.md", the_picture_can_be_seen)]
+)
+def test_the_commands_of_a_page_run_as_they_stand(
+    stack: LiveStack, tmp_path: Path, page: str, check: Callable[[Caller, Path], None]
+) -> None:
     known = stack.credentials()
     with Caller(stack.base_url) as owner:
         owner.sign_in(known["organization_id"], known["email"], known["password"])
@@ -21,8 +36,7 @@ def test_the_commands_of_a_page_run_as_they_stand(stack: LiveStack, page: str) -
         told = os.environ | {"BASE": stack.base_url, "TOKEN": owner.session["access_token"], "NO_PROXY": "*"}
         script = "set -euo pipefail\n" + "\n".join(blocks)
         done = subprocess.run(
-            ["bash", "-c", script], env=told, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", script], env=told, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, f"{done.stderr}\n{done.stdout[-2000:]}"
-        [made] = owner.get("/v1/communities", slug="book-club")["data"]
-        assert made["state"] == "open"
+        check(owner, tmp_path)

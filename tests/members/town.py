@@ -10,8 +10,9 @@ import httpx
 from tests.readiness import STEPS
 
 from chassis.ids import new_id
-from chassis.testing.kit import Kit
+from chassis.testing.kit import Kit, envelope
 from chassis.tokens import OWNER_SCOPE
+from contracts.content import SlotDefined, SlotEvent
 
 
 @dataclass
@@ -46,6 +47,26 @@ class Town:
             url = f"/v1/communities/{community_id}/{step.path}"
             answer = await self.owner.request(step.method, url, json=step.body, headers=step.headers)
             assert answer.is_success, answer.text
+        await self.tell_of_slot(community_id)
+
+    async def tell_of_slot(
+        self, community_id: str, kind: type[SlotEvent] = SlotDefined, *, slot_id: UUID | None = None, version: int = 1
+    ) -> UUID:
+        """Let members know of a slot of content's under a theme; return its id."""
+        event = kind(
+            slot_id=slot_id or new_id(),
+            community_id=UUID(community_id),
+            group_id=None,
+            kind="daily_topic",
+            theme_id=new_id(),
+            rrule="FREQ=DAILY",
+            at="12:30",
+            zone="Asia/Shanghai",
+        )
+        await self.kit.deliver(
+            envelope(event, self.organization, event.slot_id, community_id=event.community_id, version=version)
+        )
+        return event.slot_id
 
     async def community(self, *, state: str = "open", slug: str | None = None) -> dict[str, Any]:
         answer = await self.owner.post(

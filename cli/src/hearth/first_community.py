@@ -10,14 +10,18 @@ from zoneinfo import ZoneInfo
 from chassis import clock
 from hearth.first_charter import CARD, CHARTER, FORM, GOALS, PERSONAS, POLICY
 from hearth.first_layers import DOOR, GROUPS, SEGMENT, TIERS
+from hearth.first_rhythm import GREETING, SLOTS, THEMES
 
 Ask = Callable[[str, str, Mapping[str, Any] | None, Mapping[str, str]], dict[str, Any]]
 """Sends (method, path, body, headers) and returns the answer; raises when it is refused."""
 FIRST: Final = {"If-Match": '"0"'}
 
 
-def furnish(ask: Ask, community: Mapping[str, Any], host: str) -> None:
-    """Write everything that is not there yet, so that it may open; `host` is the account that hosts its groups."""
+def furnish(ask: Ask, community: Mapping[str, Any], host: str) -> str:
+    """Write everything that is not there yet, so that it may open; `host` is the account that hosts its groups.
+
+    Returns the Hearth-After of the opening: members learns of the slots by events.
+    """
     path = f"/v1/communities/{community['id']}"
     today = clock.now().astimezone(ZoneInfo(community["zone"])).date()
     _write(ask, "PATCH", f"{path}/charter", CHARTER)
@@ -34,6 +38,7 @@ def furnish(ask: Ask, community: Mapping[str, Any], host: str) -> None:
     _layer(ask, path, host)
     _add(ask, f"{path}/segments", "name", [SEGMENT])
     _add(ask, f"{path}/entry-links", "title", [DOOR])
+    return _plan(ask, path, community)
 
 
 def _layer(ask: Ask, path: str, host: str) -> None:
@@ -52,6 +57,22 @@ def _layer(ask: Ask, path: str, host: str) -> None:
     if standard["state"] == "draft":
         version = {"If-Match": f'"{standard["version"]}"'}
         ask("POST", f"{path}/tier-standards/{standard['number']}/adopt", None, version)
+
+
+def _plan(ask: Ask, path: str, community: Mapping[str, Any]) -> str:
+    """What is said and when. Content learns of the community by an event; returns the positions of the slots."""
+    known = {"Hearth-After": f"community/{community['id']}@{community['version']}"}
+    ask("GET", f"{path}/themes", None, known)
+    themes = _add(ask, f"{path}/themes", "name", THEMES)
+    written = [one for one in ask("GET", f"{path}/items", None, {})["data"] if one["title"] == GREETING["title"]]
+    greeting = written[0] if written else ask("POST", f"{path}/items", GREETING, {})
+    slots = [
+        {name: value for name, value in one.items() if name != "theme"}
+        | {"theme_id": themes[one["theme"]]["id"]}
+        | ({"fallback_item_id": greeting["id"]} if one["kind"] == GREETING["kind"] else {})
+        for one in SLOTS
+    ]
+    return ", ".join(f"slot/{one['id']}@{one['version']}" for one in _add(ask, f"{path}/slots", "name", slots))
 
 
 def _write(ask: Ask, method: str, path: str, body: Mapping[str, Any]) -> None:

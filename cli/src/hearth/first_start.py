@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ COMMUNITY: Final = {
     "description": {"en": "Twenty minutes of English a day, together.", "zh": "每天一起学二十分钟英语。"},
 }
 _CONFLICT: Final = 409
+_NOT_YET: Final = 503
+LONGEST_WAIT_SECONDS: Final = 60.0
 
 
 def ensure_first_community(folder: Folder, base_url: str) -> Credentials:
@@ -81,9 +84,10 @@ def _community(http: httpx.Client, owner: str) -> str:
     else:
         community = _checked(http.get("/v1/communities", params={"slug": COMMUNITY_SLUG})).json()["data"][0]
     if community["state"] == "draft":
-        furnish(_asking(http), community, owner)
-        path = f"/v1/communities/{community['id']}/open"
-        _checked(http.post(path, headers={"If-Match": f'"{community["version"]}"'}))
+        ask = _asking(http)
+        after = furnish(ask, community, owner)
+        version = {"If-Match": f'"{community["version"]}"'}
+        ask("POST", f"/v1/communities/{community['id']}/open", None, {**version, "Hearth-After": after})
     return str(community["id"])
 
 
@@ -91,7 +95,13 @@ def _asking(http: httpx.Client) -> Ask:
     """Return how to send one request and insist on its success."""
 
     def ask(method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> dict[str, Any]:
-        found: dict[str, Any] = _checked(http.request(method, path, json=body, headers=dict(headers))).json()
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        answer = http.request(method, path, json=body, headers=dict(headers))
+        # A service that has not heard of an earlier write yet asks to be asked again.
+        while answer.status_code == _NOT_YET and time.monotonic() < deadline:
+            time.sleep(1.0)
+            answer = http.request(method, path, json=body, headers=dict(headers))
+        found: dict[str, Any] = _checked(answer).json()
         return found
 
     return ask

@@ -81,6 +81,9 @@ class Environments:
         environment |= databases | {"HEARTH_JWKS_URL": f"{self.url(GATEWAY)}/.well-known/jwks.json"}
         if process == "members":
             environment["HEARTH_MEMBERS_KEY_SECRET"] = self.secrets["members_key_secret"]
+        if process == "content":
+            environment["HEARTH_CONTENT_MEDIA_SECRET"] = self.secrets["content_media_secret"]
+            environment.setdefault("HEARTH_CONTENT_MEDIA_DIRECTORY", str(self.folder.root / "media"))
         return environment
 
     def of_migration(self, service: str) -> dict[str, str]:

@@ -135,7 +135,8 @@ class Gateway:
             if method not in compose.METHODS:
                 raise Problem(405, "method-not-allowed", headers={"Allow": "GET, HEAD"})
             self._introduce(scope, exchange, client, behind_proxy=behind_proxy)
-            answer = await compose.member_page(target, exchange, self.upstreams, self.settings.compose_seconds)
+            within = self.settings.compose_seconds
+            answer = await compose.put_together(route.pattern, target, exchange, self.upstreams, within)
             return await answer_page(*answer, exchange, send)
         limit = self.settings.import_body_limit if route.imports else self.settings.body_limit
         bodies.check(exchange, limit)

@@ -1,9 +1,11 @@
-"""One member on one page: what each service knows, asked for at once with the caller's own token, and put together."""
+"""Pages of several services: what each knows, asked for at once with the caller's own token, and put together."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -20,13 +22,98 @@ METHODS = frozenset(("GET", "HEAD"))
 MOST_BYTES = 1 << 20
 """Of one part."""
 
-PATH = "/v1/communities/{community_id}/members/{account_id}/page"
-PARTS = {
-    "member": ("members", "file"),
-    "content": ("content", "contributions"),
-    "engagement": ("engagement", "presence"),
-}
-"""Part of the page → the service that knows it, and the last segment of its route. The member is the page; without it there is none."""
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a page: the service that knows it, and the route that it answers it on."""
+
+    service: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its parts, of which the first is what it is about (without that one there is no page), and its words in the document."""
+
+    path: str
+    parts: dict[str, Part]
+    permission: str
+    tag: str
+    operation: str
+    schema: str
+    words: str
+    description: str
+
+    @property
+    def pattern(self) -> str:
+        """The page's row in the route table."""
+        return "/".join("{}" if name.startswith("{") else name for name in self.path.split("/"))
+
+    @property
+    def whole(self) -> str:
+        """The part without which there is no page."""
+        return next(iter(self.parts))
+
+    def addresses(self, target: str) -> dict[str, str]:
+        """Return where each part is asked for, from the raw target of a request."""
+        given = target.partition("?")[0].split("/")
+        names = {name: value for name, value in zip(self.path.split("/"), given, strict=True) if name.startswith("{")}
+        return {
+            part: "/".join(names.get(segment, segment) for segment in one.path.split("/"))
+            for part, one in self.parts.items()
+        }
+
+
+COMMUNITY = "/v1/communities/{community_id}"
+MEMBER = COMMUNITY + "/members/{account_id}"
+GROUP = COMMUNITY + "/groups/{group_id}"
+AWAY = "Each part comes from its service, asked as the caller; one that is away says so in its place and costs the others nothing."
+PAGES: tuple[Page, ...] = (
+    Page(
+        MEMBER + "/page",
+        {
+            "member": Part("members", MEMBER + "/file"),
+            "content": Part("content", MEMBER + "/contributions"),
+            "engagement": Part("engagement", MEMBER + "/presence"),
+        },
+        "community_moderator",
+        "memberships",
+        "getMemberPage",
+        "MemberPage",
+        "One member, as far as each service knows them.",
+        f"Read one member on one page: moderators and managers. {AWAY} There is no page of who never applied here.",
+    ),
+    Page(
+        COMMUNITY + "/card/page",
+        {
+            "card": Part("members", COMMUNITY + "/card"),
+            "programme": Part("content", COMMUNITY + "/programme"),
+        },
+        "community_visitor",
+        "groups",
+        "getCommunityCardPage",
+        "CommunityCardPage",
+        "A community's card with what comes next in it.",
+        "Read the community's card on one page: purpose, rules and what they mean, hosts, the pinned announcement, and the next slots and "
+        f"activities with their times. {AWAY} What is pinned and planned is for members.",
+    ),
+    Page(
+        GROUP + "/card/page",
+        {
+            "card": Part("members", GROUP + "/card"),
+            "community": Part("members", COMMUNITY + "/card"),
+            "programme": Part("content", GROUP + "/programme"),
+        },
+        "community_member",
+        "groups",
+        "getGroupCardPage",
+        "GroupCardPage",
+        "A group's card, its community's, whose rules hold here too, and what comes next in both.",
+        "Read a group's card on one page: its purpose, rules, hosts and times and its community's, the pinned announcement, and the next "
+        f"slots and activities of both with their times. {AWAY}",
+    ),
+)
+_BY_PATTERN = {page.pattern: page for page in PAGES}
 
 # What concerns the page as it would be cached or compressed, and not its parts.
 NOT_FOR_PARTS = frozenset(
@@ -48,34 +135,37 @@ NOT_FOR_PARTS = frozenset(
 log = telemetry.log("gateway.compose")
 
 
-async def member_page(target: str, exchange: Exchange, upstreams: Mapping[str, Upstream], seconds: float) -> Answer:
-    """Answer GET /v1/communities/{}/members/{}/page: 200 when members knows the member and lets the caller see it.
+async def put_together(
+    pattern: str, target: str, exchange: Exchange, upstreams: Mapping[str, Upstream], seconds: float
+) -> Answer:
+    """Answer GET of a page: 200 when the service of what it is about knows that and lets the caller see it.
 
-    A part whose service is away or refuses says so in its place. What members itself refuses is the answer. Raises Problem when it is away.
+    A part whose service is away or refuses says so in its place. What is refused of the first is the answer. Raises Problem when it is away.
     """
-    place = target.partition("?")[0].removesuffix("page")
+    page = _BY_PATTERN[pattern]
     fields = CIMultiDict((name, value) for name, value in exchange.forward if name.lower() not in NOT_FOR_PARTS)
     asked = {
-        part: asyncio.create_task(upstreams[service].fetch(place + last, fields, seconds, MOST_BYTES))
-        for part, (service, last) in PARTS.items()
+        part: asyncio.create_task(upstreams[page.parts[part].service].fetch(path, fields, seconds, MOST_BYTES))
+        for part, path in page.addresses(target).items()
     }
     try:
-        status, retry_after, body = await asked["member"]
+        status, retry_after, body = await asked[page.whole]
         if status != HTTPStatus.OK:
             return _passed_on(status, retry_after, body)
-        page = {"member": _read(body)}
-        for part in PARTS.keys() - {"member"}:
-            page[part] = await _part(part, asked[part], exchange)
+        answer = {page.whole: _read(body)}
+        for part in page.parts:
+            if part != page.whole:
+                answer[part] = await _part(part, asked[part], exchange)
     finally:
         for task in asked.values():
             task.cancel()
         await asyncio.gather(*asked.values(), return_exceptions=True)
     fields_ = [(b"content-type", b"application/json"), (b"cache-control", b"private, no-store")]
-    return 200, fields_, orjson.dumps({part: page[part] for part in PARTS})
+    return 200, fields_, orjson.dumps(answer)
 
 
 def _passed_on(status: int, retry_after: str | None, body: bytes) -> Answer:
-    """Return what members refuses with; anything but a problem of its own is a malformed answer."""
+    """Return what the first service refuses with; anything but a problem of its own is a malformed answer."""
     if status < HTTPStatus.BAD_REQUEST:
         raise Problem(502, "service-malformed", "The service's answer is no page.")
     fields = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
@@ -103,16 +193,18 @@ async def _part(part: str, asked: asyncio.Task[tuple[int, str | None, bytes]], e
         document = _read(body)
     except Problem as problem:
         code, detail = problem.code, problem.detail
+        log.warning("page_part_missing", part=part, code=code, trace_id=exchange.trace_id)
     else:
         if status == HTTPStatus.OK:
             return {"available": True, **document}
         code, detail = str(document.get("type", "")).removeprefix(TYPE_PREFIX), str(document.get("detail", ""))
-    log.warning("page_part_missing", part=part, code=code, trace_id=exchange.trace_id)
+        tell = log.warning if status >= HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+        tell("page_part_missing", part=part, code=code, trace_id=exchange.trace_id)
     return {"available": False, "code": code, "detail": detail}
 
 
-def _ok_schema(document: Mapping[str, Any], last: str) -> dict[str, Any] | None:
-    operation = document["paths"].get(PATH.removesuffix("page") + last, {}).get("get", {})
+def _ok_schema(document: Mapping[str, Any], path: str) -> dict[str, Any] | None:
+    operation = document["paths"].get(path, {}).get("get", {})
     content = operation.get("responses", {}).get("200", {}).get("content", {})
     schema: dict[str, Any] | None = content.get("application/json", {}).get("schema")
     return schema
@@ -124,18 +216,17 @@ def _example(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str
 
 
 def describe(document: dict[str, Any]) -> None:
-    """Add the page to the merged document, once all the services of its parts are in it."""
-    found = {part: _ok_schema(document, last) for part, (_, last) in PARTS.items()}
-    schemas = {part: schema for part, schema in found.items() if schema is not None}
-    if schemas.keys() != PARTS.keys():
-        return
+    """Add the pages to the merged document, each once all the services of its parts are in it."""
+    for page in PAGES:
+        found = {part: _ok_schema(document, one.path) for part, one in page.parts.items()}
+        schemas = {part: schema for part, schema in found.items() if schema is not None}
+        if schemas.keys() == page.parts.keys():
+            _describe(document, page, schemas)
+    document["paths"] = dict(sorted(document["paths"].items()))
+
+
+def _describe(document: dict[str, Any], page: Page, schemas: Mapping[str, dict[str, Any]]) -> None:
     known = {"type": "object", "required": ["available"], "properties": {"available": {"const": True}}}
-    properties = {
-        part: schema
-        if part == "member"
-        else {"anyOf": [{"allOf": [known, schema]}, {"$ref": "#/components/schemas/PartMissing"}]}
-        for part, schema in schemas.items()
-    }
     document["components"]["schemas"]["PartMissing"] = {
         "type": "object",
         "title": "PartMissing",
@@ -148,37 +239,46 @@ def describe(document: dict[str, Any]) -> None:
         },
         "examples": [{"available": False, "code": "service-unavailable", "detail": "The service cannot be reached."}],
     }
-    example = {
-        part: _example(document, schema) if part == "member" else {"available": True, **_example(document, schema)}
+    properties = {
+        part: schema
+        if part == page.whole
+        else {"anyOf": [{"allOf": [known, schema]}, {"$ref": "#/components/schemas/PartMissing"}]}
         for part, schema in schemas.items()
     }
-    document["components"]["schemas"]["MemberPage"] = {
+    example = {
+        part: _example(document, schema) if part == page.whole else {"available": True, **_example(document, schema)}
+        for part, schema in schemas.items()
+    }
+    document["components"]["schemas"][page.schema] = {
         "type": "object",
-        "title": "MemberPage",
-        "description": "One member, as far as each service knows them.",
-        "required": list(PARTS),
+        "title": page.schema,
+        "description": page.words,
+        "required": list(page.parts),
         "properties": properties,
         "examples": [example],
     }
     identifier = {"type": "string", "format": "uuid"}
     problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}}
-    document["paths"][PATH] = {
+    document["paths"][page.path] = {
         "get": {
-            "tags": ["memberships"],
-            "operationId": "getMemberPage",
-            "summary": "Get Member Page",
-            "description": "Read one member on one page: moderators and managers. Each part comes from its service, asked as the caller; "
-            "one that is away says so in its place and costs the others nothing. There is no page of who never applied here.",
-            "x-hearth-permission": "community_moderator",
+            "tags": [page.tag],
+            "operationId": page.operation,
+            "summary": re.sub(r"(?<!^)(?=[A-Z])", " ", page.operation[0].upper() + page.operation[1:]),
+            "description": page.description,
+            "x-hearth-permission": page.permission,
             "parameters": [
-                {"name": name, "in": "path", "required": True, "schema": identifier}
-                for name in ("community_id", "account_id")
+                {"name": segment[1:-1], "in": "path", "required": True, "schema": identifier}
+                for segment in page.path.split("/")
+                if segment.startswith("{")
             ],
             "responses": {
                 "200": {
                     "description": "The page.",
                     "content": {
-                        "application/json": {"schema": {"$ref": "#/components/schemas/MemberPage"}, "example": example}
+                        "application/json": {
+                            "schema": {"$ref": f"#/components/schemas/{page.schema}"},
+                            "example": example,
+                        }
                     },
                 },
                 "403": {"description": "The caller may not do this.", **problem},
@@ -187,4 +287,3 @@ def describe(document: dict[str, Any]) -> None:
             },
         }
     }
-    document["paths"] = dict(sorted(document["paths"].items()))

@@ -305,7 +305,9 @@ async def test_a_community_that_takes_nothing_new(kit: Kit, state: CommunityStat
     assert (await client.delete(f"{url}/reactions/👍")).status_code == (409 if archived else 204)
     edited = await client.patch(f"{place.path}/comments/{comment['id']}", json={"body": "y"}, headers=if_match(1))
     assert edited.status_code == (409 if archived else 200)
-    assert (await client.get(url)).json()["can"] == (["delete"] if archived else ["edit", "delete"])
+    assert (await client.get(url)).json()["can"] == (
+        ["delete", "withdraw"] if archived else ["edit", "delete", "withdraw"]
+    )
     assert (await client.delete(url, headers=if_match(1))).status_code == 204
 
 

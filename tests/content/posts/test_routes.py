@@ -32,7 +32,7 @@ async def test_publish_and_read(place: Place) -> None:
     assert post["origin"] == "live"
     assert post["edited_at"] is post["external_id"] is None
     assert (post["comment_count"], post["reaction_counts"], post["attachments"]) == (0, {}, [])
-    assert post["can"] == ["comment", "react", "edit", "delete"]
+    assert post["can"] == ["comment", "react", "edit", "delete", "withdraw"]
     read = await client.get(f"{place.path}/posts/{post['id']}")
     assert read.json() == post
     assert read.headers["etag"] == '"1"'
@@ -46,6 +46,12 @@ async def test_publish_and_read(place: Place) -> None:
         "community_id": str(place.community),
         "author_id": str(account),
         "section": "words",
+        "kind": "post",
+        "persona_id": None,
+        "group_id": None,
+        "theme_id": None,
+        "delivery_id": None,
+        "promotion": False,
     }
     assert (event.actor, event.aggregateversion, event.origin) == (account, 1, Origin.LIVE)
     assert "Hi" not in event.model_dump_json()
@@ -59,9 +65,9 @@ async def test_what_a_caller_can_do_depends_on_who_they_are(place: Place) -> Non
     post = await place.post(author)
     for client, expected in (
         (other, ["comment", "react"]),
-        (editor, ["comment", "react"]),
-        (moderator, ["comment", "react", "edit", "delete"]),
-        (place.kit.staff(place.organization), ["comment", "react", "edit", "delete"]),
+        (editor, ["comment", "react", "pin"]),
+        (moderator, ["comment", "react", "edit", "delete", "withdraw"]),
+        (place.kit.staff(place.organization), ["comment", "react", "edit", "delete", "withdraw", "pin"]),
     ):
         assert (await client.get(f"{place.path}/posts/{post['id']}")).json()["can"] == expected
         [listed] = (await client.get(f"{place.path}/posts")).json()["data"]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.members.groups.test_groups import crowd
+from tests.members.statements import counted
 from tests.members.town import Town, found_town
 
 from chassis.ids import new_id
@@ -101,6 +102,19 @@ async def test_a_community_is_made_whole_from_a_template(town: Town) -> None:
     )
     assert taken.status_code == 409
     assert (await town.owner.get(f"{URL}/{one['id']}")).json()["communities"] == 1, "in one transaction"
+
+
+async def test_a_preview_of_many_asks_no_more_than_one_of_few(town: Town) -> None:
+    one = await template(town)
+    asked = []
+    for _ in range(2):
+        for _ in range(2):
+            await community(town, one)
+        with counted(town.kit) as sent:
+            page = (await town.owner.get(f"{URL}/{one['id']}/preview")).json()["data"]
+        asked.append((len(page), len(sent)))
+    assert asked[0][0] == 2
+    assert asked[1] == (4, asked[0][1])
 
 
 async def test_a_change_is_previewed_and_rolled_out_with_a_result_each(town: Town) -> None:

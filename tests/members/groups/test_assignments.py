@@ -1,14 +1,9 @@
-"""Rules of assignment: judged when something changes, applied to everybody, previewed, and explained."""
+"""Rules of assignment: judged when something changes, applied to everybody, and explained."""
 
-import random
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.members.groups.test_groups import add, base, crowd, make, of
 from tests.members.town import Town, found_town
 
@@ -19,7 +14,6 @@ from chassis.testing.kit import Kit, envelope
 from contracts.base import Event
 from contracts.members import (
     ApplicationDecided,
-    GroupDimension,
     GroupMemberLeft,
     GroupRulesChanged,
     MembershipTagsChanged,
@@ -27,8 +21,7 @@ from contracts.members import (
     SegmentEntered,
     SegmentLeft,
 )
-from members.groups.assignments import commands, policy, queries
-from members.groups.assignments.policy import Facts, Rule, Seat
+from members.groups.assignments import commands
 
 
 @pytest.fixture
@@ -364,165 +357,3 @@ async def test_rules_are_versioned_and_for_managers(town: Town) -> None:
         assert answer.status_code == 403
     told = [one for one in await town.kit.events(GroupRulesChanged) if one.data["community_id"] == community["id"]]
     assert [one.aggregateversion for one in told] == [1]
-
-
-async def test_the_preview_is_what_applying_does(town: Town) -> None:
-    dice = random.Random(3)
-    for _ in range(3):
-        community = await town.community(state="draft")
-        people = await crowd(town, community, 30)
-        groups = [
-            await make(
-                town, community, dimension=dice.choice(["department", "interest"]), capacity=dice.choice([4, None])
-            )
-            for _ in range(4)
-        ]
-        for account in people:
-            for word in dice.sample(["a", "b", "c"], dice.randrange(3)):
-                await tag(town, community, account, word)
-            await town.kit.sql("UPDATE account SET locale = $1 WHERE id = $2", dice.choice(["zh-CN", "en"]), account)
-        await add(town, community, groups[0], *dice.sample(people, 3))
-        # Some sit where a rule put them that matches them, or not, by now.
-        earlier = [rule("rule-9", groups[1], zones=["UTC"]), rule("rule-8", groups[2], tags=["a"])]
-        await write(town, community, *earlier)
-        await town.owner.post(f"{base(community)}/rules/apply")
-        await town.kit.work()
-        await town.kit.sql("DELETE FROM group_assignment WHERE community_id = $1", UUID(community["id"]))
-        rules = [
-            rule(
-                f"rule-{n}",
-                dice.choice(groups),
-                tags=dice.sample(["a", "b", "c"], 2),
-                locales=[dice.choice(["zh", "en"])],
-            )
-            for n in range(6)
-        ]
-        rules += [
-            rule("rule-9", groups[1], tags=["b"], locales=["zh"]) | {"leave_when_no_longer": True},
-            rule("rule-8", groups[2], tags=["c"]) | {"leave_when_no_longer": dice.choice([True, False])},
-        ]
-        before = (await town.owner.get(base(community))).json()["data"]
-        seen = await town.owner.post(f"{base(community)}/rules/preview", json={"rules": rules})
-        assert seen.status_code == 200, seen.text
-        assert (await town.owner.get(base(community))).json()["data"] == before, "nothing was changed"
-        await write(town, community, *rules, version=1)
-        await town.owner.post(f"{base(community)}/rules/apply")
-        await town.kit.work()
-        rows = await town.kit.sql(
-            "SELECT rule_key, gone, count(*) FROM group_assignment WHERE community_id = $1 AND rule_key IS NOT NULL GROUP BY 1, 2",
-            UUID(community["id"]),
-        )
-        joined = {row["rule_key"]: row["count"] for row in rows if not row["gone"]}
-        left = {row["rule_key"]: row["count"] for row in rows if row["gone"]}
-        preview = seen.json()["rules"]
-        assert {one["key"]: one["leaves"] for one in preview if one["leaves"]} == left
-        assert left, "somebody left by a rule"
-        assert {one["key"]: one["joins"] for one in preview if one["joins"]} == joined
-        opened = len((await town.owner.get(base(community))).json()["data"]) - len(before)
-        assert sum(one["opens"] for one in preview) == opened
-        kept = await town.kit.sql(
-            "SELECT rule_key, inputs::text FROM group_assignment WHERE community_id = $1 AND rule_key IS NOT NULL AND NOT gone",
-            UUID(community["id"]),
-        )
-        async with transaction(town.kit.runtime.engine, town.organization) as session:
-            stored = await queries.find_current(session, UUID(community["id"]))
-            assert stored is not None
-            content = commands.GroupRulesWrite.model_validate(stored.content)
-            known = await queries.read_known(session, UUID(community["id"]), content)
-        for row in kept:  # what was decided on decides the same again
-            again = policy.decide(known, content.exclusive, Facts.of(orjson.loads(row["inputs"])))
-            assert row["rule_key"] in {match.rule.key for match in again}
-
-
-words = st.frozensets(st.sampled_from(["a", "b", "c"]), max_size=2)
-groups_ = st.integers(0, 3)
-rules_ = st.builds(
-    lambda key, group, tags, locales: Rule(
-        key=key,
-        group_id=UUID(int=group),
-        series_id=UUID(int=group),
-        dimension=[GroupDimension.DEPARTMENT, GroupDimension.INTEREST][group % 2],
-        tags=tags,
-        locales=locales,
-    ),
-    st.text("xyz", min_size=1, max_size=4),
-    groups_,
-    words,
-    st.frozensets(st.sampled_from(["zh", "en"]), max_size=1),
-)
-facts_ = st.builds(
-    lambda tags, locale, held: Facts(
-        tags=tags,
-        segments=frozenset(),
-        locale=locale,
-        zone="UTC",
-        series=frozenset(UUID(int=one) for one in held),
-        dimensions=frozenset([GroupDimension.DEPARTMENT, GroupDimension.INTEREST][one % 2] for one in held),
-    ),
-    words,
-    st.sampled_from(["zh", "zh-CN", "en", "de"]),
-    st.frozensets(groups_, max_size=2),
-)
-
-
-@given(st.lists(rules_, max_size=8), st.frozensets(st.sampled_from(list(GroupDimension))), facts_)
-def test_decisions_are_repeatable_and_respect_what_one_has(
-    rules: list[Rule], exclusive: frozenset[GroupDimension], facts: Facts
-) -> None:
-    decided = policy.decide(rules, exclusive, facts)
-    assert policy.decide(rules, exclusive, Facts.of(facts.inputs())) == decided
-    series = [match.rule.series_id for match in decided]
-    assert len(set(series)) == len(series)
-    assert facts.series.isdisjoint(series)
-    for dimension in exclusive:
-        came = [match for match in decided if match.rule.dimension == dimension]
-        assert len(came) <= (dimension not in facts.dimensions)
-    assert all(policy.matched(match.rule, facts) == match.matched for match in decided)
-    assert not any(not (one.rule.tags or one.rule.locales) for one in decided), "who asks nothing matches nobody"
-    after = Facts(
-        facts.tags,
-        facts.segments,
-        facts.locale,
-        facts.zone,
-        facts.series | set(series),
-        facts.dimensions | {match.rule.dimension for match in decided},
-    )
-    assert policy.decide(rules, exclusive, after) == [], "a second judgement moves nobody"
-
-
-seats_ = st.lists(
-    st.builds(
-        lambda group, key: Seat(
-            UUID(int=group),
-            UUID(int=group),
-            [GroupDimension.DEPARTMENT, GroupDimension.INTEREST][group % 2],
-            key,
-        ),
-        groups_,
-        st.none() | st.text("xyz", min_size=1, max_size=2),
-    ),
-    max_size=4,
-    unique_by=lambda seat: seat.series_id,
-)
-
-
-@given(st.lists(rules_, max_size=8, unique_by=lambda rule: rule.key), st.booleans(), seats_, facts_)
-def test_only_what_a_rule_gave_is_taken_back_and_only_once(
-    rules: list[Rule],
-    leaves: bool,  # noqa: FBT001
-    held: list[Seat],
-    facts: Facts,
-) -> None:
-    rules = [replace(rule, leaves=leaves) for rule in rules]
-    facts = facts.after(held, [])
-    gone = policy.leaving(rules, held, facts)
-    by_key = {rule.key: rule for rule in rules}
-    for seat in held:
-        rule = by_key.get(seat.rule_key or "")
-        lost = leaves and rule is not None and rule.series_id == seat.series_id and policy.matched(rule, facts) is None
-        assert (seat in gone) == lost
-    after = facts.after(held, gone)
-    stay = [seat for seat in held if seat not in gone]
-    assert policy.leaving(rules, stay, after) == []
-    back = {match.rule.key for match in policy.decide(rules, list(GroupDimension), after)}
-    assert back.isdisjoint(seat.rule_key for seat in gone), "who left by a rule does not come back by it at once"

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.members.communities.test_templates import patch
 from tests.members.groups.test_groups import add, base, crowd
+from tests.members.statements import counted
 from tests.members.town import Town, found_town
 
 from chassis.ids import new_id
@@ -84,6 +85,18 @@ async def test_one_call_makes_groups_in_many_communities_and_says_what_became_of
     assert (await town.owner.get(f"{URL}/{one['id']}")).json()["groups"] == 2
     told = [e for e in await town.kit.events(GroupCreated, CardChanged) if e.organization == town.organization]
     assert sorted({str(e.community) for e in told}) == sorted([open_["id"], draft["id"]]), "who failed told nothing"
+
+
+async def test_a_preview_of_many_asks_no_more_than_one_of_few(town: Town) -> None:
+    one = await template(town)
+    asked = []
+    for _ in range(2):
+        await made_in(town, one, *[(await town.community(state="draft"))["id"] for _ in range(2)])
+        with counted(town.kit) as sent:
+            page = (await town.owner.get(f"{URL}/{one['id']}/preview")).json()["data"]
+        asked.append((len(page), len(sent)))
+    assert asked[0][0] == 2
+    assert asked[1] == (4, asked[0][1])
 
 
 async def test_a_change_is_previewed_and_rolled_out_with_own_edits_kept(town: Town) -> None:

@@ -10,12 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.members.town import Town, found_town
 
-from chassis import migrations
 from chassis.ids import new_id
-from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, envelope
 from contracts.members import AccountMerged, MembershipNoteChanged, MembershipOwnerChanged
-from members.app import service
 from members.memberships.notes import policy as notes
 from members.memberships.owners import policy as owners
 
@@ -154,28 +151,3 @@ def test_owners_are_staff(role: str | None, flags: tuple[bool, ...]) -> None:
     merged, bot, member, staff, roles = flags
     may = owners.may_own(organization_role=role, merged=merged, bot=bot, member=member, staff=staff, roles=roles)
     assert may == (not merged and not bot and (role is not None or (member and staff) or (member and roles)))
-
-
-async def test_notes_come_to_a_database_with_members(cluster: Cluster) -> None:
-    database = cluster.empty("members")
-    roles = cluster.roles("members")
-    await migrations.upgrade(database.owner, service.migrations, roles, revision="0009")
-    organization, account, community = new_id(), new_id(), new_id()
-    cluster.postgres.psql(
-        f"""
-        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
-        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
-        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
-        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)
-        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'draft', '{account}', now(), 1);
-        INSERT INTO membership (id, organization_id, community_id, account_id, state, roles, staff, bot, applied_at, joined_at, version)
-        VALUES ('{new_id()}', '{organization}', '{community}', '{account}', 'approved', '{{}}', false, false, now(), now(), 4);
-        """,
-        database=database.name,
-    )
-    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0010") == ["0010"]
-    found = cluster.postgres.psql(
-        "SELECT version, owner_version, owner_id IS NULL FROM membership;", database=database.name
-    )
-    assert found.strip() == "4|0|t"
-    cluster.drop(database)

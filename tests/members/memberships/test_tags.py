@@ -8,12 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.members.town import Town, found_town
 
-from chassis import migrations
 from chassis.ids import new_id
-from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, envelope
 from contracts.members import AccountMerged, MembershipTagsChanged
-from members.app import service
 from members.memberships.tags.policy import LONGEST, clean_tag
 
 
@@ -175,29 +172,3 @@ def test_a_clean_tag_is_short_visible_and_stays_clean(text: str) -> None:
     assert tag == tag.strip() == clean_tag(tag)
     assert any(not character.isspace() for character in tag)
     assert "/" not in tag
-
-
-async def test_tags_and_facts_come_to_a_database_with_members(cluster: Cluster) -> None:
-    database, roles = cluster.empty("members"), cluster.roles("members")
-    await migrations.upgrade(database.owner, service.migrations, roles, revision="0003")
-    organization, account, community = new_id(), new_id(), new_id()
-    cluster.postgres.psql(
-        f"""
-        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
-        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
-        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
-        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)
-        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'draft', '{account}', now(), 1);
-        INSERT INTO membership (id, organization_id, community_id, account_id, state, roles, staff, bot, applied_at, joined_at, version)
-        VALUES ('{new_id()}', '{organization}', '{community}', '{account}', 'approved', '{{}}', false, false, now(), now(), 4);
-        """,
-        database=database.name,
-    )
-    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0004") == ["0004"]
-    found = cluster.postgres.psql(
-        f"INSERT INTO membership_tag VALUES ('{organization}', '{community}', '{account}', '老用户'); "
-        "SELECT version, tags_version, tag FROM membership JOIN membership_tag USING (account_id);",
-        database=database.name,
-    )
-    assert found.strip() == "4|0|老用户"
-    cluster.drop(database)

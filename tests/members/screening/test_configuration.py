@@ -43,8 +43,8 @@ async def test_a_form_has_versions_and_shows_applicants_no_points(town: Town) ->
     ("questions", "pointer"),
     [
         ([{"key": "x", "kind": "poem", "label": {"en": "?"}}], "/questions/0"),
-        ([{"key": "X", "kind": "text", "label": {"en": "?"}}], "/questions/0/text/key"),
-        ([{"key": "x", "kind": "text", "label": {}}], "/questions/0/text/label"),
+        ([{"key": "X", "kind": "text", "label": {"en": "?"}}], "/questions/0/key"),
+        ([{"key": "x", "kind": "text", "label": {}}], "/questions/0/label"),
         ([{"key": "x", "kind": "text", "label": {"en": "?"}}] * 2, "/questions/1/key"),
         ([{"key": "x", "kind": "scale", "label": {"en": "?"}, "highest": 1}], "/questions/0/highest"),
         ([{"key": f"q{n}", "kind": "consent", "label": {"en": "?"}} for n in range(51)], "/questions"),

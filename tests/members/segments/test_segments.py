@@ -4,24 +4,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.members.segments.test_facts import posted, reacted
 from tests.members.town import Town, found_town
 
-from chassis import migrations
 from chassis.clock import MovableClock
 from chassis.ids import new_id
-from chassis.testing.cluster import Cluster
 from chassis.testing.kit import Kit, envelope
 from contracts.base import Envelope
 from contracts.members import MEMBERSHIP_EVENTS, MembershipTagsChanged, ProfileUpdated, SegmentEntered, SegmentLeft
-from members.app import service
-from members.segments import policy
-from members.segments.currency import policy as times
 
 TAGGED = {"field": "tag", "op": "=", "value": "vip"}
 POSTED = {"fact": "posts", "window_days": 7, "op": ">=", "value": 2}
@@ -358,81 +350,3 @@ async def test_who_may(scene: Scene) -> None:
     elsewhere = f"/v1/communities/{(await town.community(state='draft'))['id']}/segments/{segment['id']}"
     assert (await town.owner.get(elsewhere)).status_code == 404
     assert (await town.owner.get(f"{elsewhere}/members")).status_code == 404
-
-
-async def test_segments_come_to_a_database_with_tagged_members(cluster: Cluster) -> None:
-    database, roles = cluster.empty("members"), cluster.roles("members")
-    await migrations.upgrade(database.owner, service.migrations, roles, revision="0004")
-    organization, account, community = new_id(), new_id(), new_id()
-    cluster.postgres.psql(
-        f"""
-        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
-        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
-        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
-        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)
-        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'draft', '{account}', now(), 1);
-        INSERT INTO membership (id, organization_id, community_id, account_id, state, roles, staff, bot, applied_at, joined_at, version)
-        VALUES ('{new_id()}', '{organization}', '{community}', '{account}', 'approved', '{{}}', false, false, now(), now(), 4);
-        INSERT INTO membership_tag VALUES ('{organization}', '{community}', '{account}', '老用户');
-        """,
-        database=database.name,
-    )
-    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0005") == ["0005"]
-    found = cluster.postgres.psql(
-        "SELECT version, tag FROM membership JOIN membership_tag USING (account_id)", database=database.name
-    )
-    assert found.strip() == "4|老用户"
-    cluster.drop(database)
-
-
-async def test_reactions_taken_back_come_to_a_database_with_facts(cluster: Cluster) -> None:
-    database, roles = cluster.empty("members"), cluster.roles("members")
-    await migrations.upgrade(database.owner, service.migrations, roles, revision="0012")
-    organization, account, community = new_id(), new_id(), new_id()
-    cluster.postgres.psql(
-        f"""
-        INSERT INTO organization (id, slug, name, version, created_at) VALUES ('{organization}', 'town', 'Town', 1, now());
-        INSERT INTO account (id, organization_id, display_name, locale, zone, bot, version, created_at)
-        VALUES ('{account}', '{organization}', '小雨', 'zh', 'UTC', false, 3, now());
-        INSERT INTO community (id, organization_id, slug, name, description, zone, state, created_by, created_at, version)
-        VALUES ('{community}', '{organization}', 'en', '{{"en": "x"}}', '{{}}', 'UTC', 'draft', '{account}', now(), 1);
-        INSERT INTO member_day VALUES ('{organization}', '{community}', '{account}', '2026-03-02', 0, 0, 1);
-        """,
-        database=database.name,
-    )
-    assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0013") == ["0013"]
-    cluster.postgres.psql("UPDATE member_day SET reactions = 0", database=database.name)
-    found = cluster.postgres.psql("SELECT day, posts, comments, reactions FROM member_day", database=database.name)
-    assert found.strip() == "2026-03-02|0|0|0"
-    cluster.drop(database)
-
-
-# --- policy -------------------------------------------------------------------------------------------------------------
-
-
-@given(st.sampled_from(policy.STEPS), st.data(), st.integers(-(2**63), 2**63 - 1))
-def test_an_estimate_lies_between_what_was_seen_and_everybody(
-    looked_at: int, data: st.DataObject, last_hash: int
-) -> None:
-    matching = data.draw(st.integers(policy.TOO_FEW, looked_at))
-    found = policy.estimate(looked_at, matching, last_hash)
-    assert found is not None
-    assert matching <= found.low <= found.count <= found.high
-    assert found.count <= policy.population(looked_at, last_hash)
-    assert not found.exact
-    assert policy.estimate(looked_at, policy.TOO_FEW - 1, last_hash) is None
-
-
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)), st.sampled_from(["Asia/Shanghai", "Europe/Berlin"]))  # noqa: DTZ001  hypothesis wants them naive
-def test_the_next_night_is_a_new_day_there(naive: datetime, zone: str) -> None:
-    now = naive.replace(tzinfo=UTC)
-    night = times.next_night(now, zone)
-    assert now < night
-    assert (night.astimezone(ZoneInfo(zone)).date() - now.astimezone(ZoneInfo(zone)).date()).days == 1
-
-
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)))  # noqa: DTZ001  hypothesis wants them naive
-def test_a_beat_ends_after_it_was_touched_and_soon(naive: datetime) -> None:
-    now = naive.replace(tzinfo=UTC)
-    _, ends = times.beat(now)
-    assert now < ends <= now + times.DEBOUNCE

@@ -1,27 +1,22 @@
 """Tier standards over the API: drafted, dry-run, adopted; members see where they stand in their language."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from tests.members.tiers.scene import Scene, found_scene
 from tests.members.tiers.standards import MIXED
 from tests.members.town import found_town
 
 from chassis import clock
 from chassis.clock import MovableClock
-from chassis.db import enter_tenant, transaction
 from chassis.ids import new_id
 from chassis.outbox import seal
 from chassis.testing.kit import Kit
 from contracts.base import Envelope
 from contracts.content import PostPublished
 from contracts.members import MembershipApproved, MembershipLeft, TierChanged, TierStandardAdopted, TierStandingChanged
-from members.tiers.evaluation.commands import evaluate, evaluate_soon
-from members.tiers.standards.commands import EVALUATE
 
 AT = datetime(2026, 3, 1, 17, 30, tzinfo=UTC)
 TODAY = datetime(2026, 3, 2, tzinfo=UTC).date()
@@ -97,37 +92,6 @@ async def test_contradictions_are_refused_with_their_places(scene: Scene) -> Non
     )
     assert answer.json()["errors"][0]["pointer"] == "/tiers/1/entry/all/0/window_days"
     assert (await scene.town.owner.get(scene.url("/tier-standards"))).json()["data"] == []
-
-
-async def test_adopting_while_everybody_is_looked_at_waits_for_it(scene: Scene) -> None:
-    await scene.adopt(tightened(2))
-    drafted = await scene.draft(tightened(3))
-    url = scene.url(f"/tier-standards/{drafted.json()['number']}/adopt")
-    await look_at_everybody_soon(scene)
-    async with transaction(scene.town.kit.runtime.worker_engine) as worker:
-        # As a worker does: its work's row first, then the standard in force.
-        await worker.execute(text("DELETE FROM due_work WHERE kind = :kind"), {"kind": EVALUATE})
-        adopting = asyncio.create_task(scene.town.owner.post(url, headers={"If-Match": drafted.headers["etag"]}))
-        await until_somebody_waits(scene)
-        await enter_tenant(worker, scene.town.organization)
-        await evaluate(worker, scene.id, UUID(int=0))
-    answer = await adopting
-    assert answer.status_code == 200, answer.text
-    await scene.town.kit.work()
-    assert (await scene.town.kit.sql("SELECT count(*) AS left FROM due_work WHERE kind = $1", EVALUATE))[0]["left"] == 0
-
-
-async def look_at_everybody_soon(scene: Scene) -> None:
-    async with transaction(scene.town.kit.runtime.engine, scene.town.organization) as session:
-        await evaluate_soon(session, scene.town.organization, scene.id)
-
-
-async def until_somebody_waits(scene: Scene) -> None:
-    """Return as soon as somebody waits for a lock in this database."""
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
-        while not await scene.town.kit.sql(waiting):  # noqa: ASYNC110  a condition of another process
-            await asyncio.sleep(0.01)
 
 
 async def test_adoption_dry_run_and_demotion_with_grace_seen_by_the_member(scene: Scene) -> None:

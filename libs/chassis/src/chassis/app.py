@@ -141,18 +141,24 @@ class Telemetry:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        started, status = time.perf_counter(), 500
+        started, status, answered = time.perf_counter(), 500, False
 
         async def note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], True
             await send(message)
 
         parent = headers.get(b"traceparent", b"").decode("latin-1") or None
         with telemetry.span(f"{self._service} {scope['method']}", SpanKind.SERVER, parent) as span:
             try:
                 await self._app(scope, receive, note)
+            except Exception as error:
+                if answered:
+                    raise
+                # Here, where the trace is known that the answer names; further out it is over.
+                log.exception("request_failed")
+                await (await on_unexpected(Request(scope), error))(scope, receive, note)
             finally:
                 route = getattr(scope.get("route"), "path_format", "unmatched")
                 seconds = time.perf_counter() - started

@@ -19,6 +19,8 @@ from chassis.runtime import Runtime, runtime_of
 from chassis.tokens import TOKEN_MISSING, Principal, unauthorized
 from contracts.members import CommunityRole, CommunityState, MembershipState
 
+JUDGE_SCOPE = "content:judge"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -104,6 +106,13 @@ async def _organization_staff(principal: Authenticated) -> Principal:
 async def _organization_owner(principal: Authenticated) -> Principal:
     if not principal.owner:
         raise _forbidden("Only the owner of the organization may do this.")
+    return principal
+
+
+@_states("client_judge")
+async def _judge(principal: Authenticated) -> Principal:
+    if principal.client_id is None or JUDGE_SCOPE not in principal.scopes:
+        raise _forbidden(f"This route is for API clients with the scope {JUDGE_SCOPE}.")
     return principal
 
 
@@ -219,6 +228,8 @@ OrganizationStaff = Annotated[Principal, Depends(_organization_staff)]
 """Owner or admin of the organization."""
 OrganizationOwner = Annotated[Principal, Depends(_organization_owner)]
 """Owner of the organization."""
+Judge = Annotated[Principal, Depends(_judge)]
+"""A partner's program that judges texts before others see them."""
 Visitor = Annotated[Standing, Depends(_in_community("community_visitor", _visible, "The community is not open yet."))]
 """Any account of the organization, towards a community that is not a draft."""
 Member = Annotated[
@@ -242,6 +253,24 @@ Moderator = Annotated[
     ),
 ]
 """A moderator or a manager."""
+Editor = Annotated[
+    Standing,
+    Depends(
+        _in_community(
+            "community_editor", lambda s: s.has(CommunityRole.EDITOR), "Only editors and managers may do this."
+        )
+    ),
+]
+"""An editor or a manager."""
+EditorReading = Annotated[
+    Reading,
+    Depends(
+        _reads_in_community(
+            "community_editor", lambda s: s.has(CommunityRole.EDITOR), "Only editors and managers may do this."
+        )
+    ),
+]
+"""An editor or a manager, on a route that is read often and does nothing else."""
 Analyst = Annotated[
     Standing,
     Depends(
@@ -251,6 +280,15 @@ Analyst = Annotated[
     ),
 ]
 """An analyst or a manager."""
+_EDITOR_OR_ANALYST = (
+    "community_editor_or_analyst",
+    lambda s: s.has(CommunityRole.EDITOR, CommunityRole.ANALYST),
+    "Only editors, analysts and managers may do this.",
+)
+EditorOrAnalyst = Annotated[Standing, Depends(_in_community(*_EDITOR_OR_ANALYST))]
+"""Who plans what is said, or who reads what it did; or a manager."""
+EditorOrAnalystReading = Annotated[Reading, Depends(_reads_in_community(*_EDITOR_OR_ANALYST))]
+"""An editor, an analyst or a manager, on a route that is read often and does nothing else."""
 
 
 def permission_of(route: APIRoute) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,6 +60,9 @@ class Jobs:
             self.on(kind)(work)
 
 
+_MOVE = "DO UPDATE SET due_at = EXCLUDED.due_at, payload = EXCLUDED.payload, attempts = 0, error = NULL"
+
+
 async def schedule(
     session: Session,
     organization_id: UUID,
@@ -71,11 +74,7 @@ async def schedule(
     keep: bool = False,
 ) -> None:
     """Have `kind` done for `key` at `due_at`. A later call moves it, unless `keep` leaves what is scheduled already."""
-    conflict = (
-        "DO NOTHING"
-        if keep
-        else "DO UPDATE SET due_at = EXCLUDED.due_at, payload = EXCLUDED.payload, attempts = 0, error = NULL"
-    )
+    conflict = "DO NOTHING" if keep else _MOVE
     await session.execute(
         text(
             "INSERT INTO due_work (organization_id, kind, key, due_at, payload) "
@@ -87,6 +86,29 @@ async def schedule(
             "key": key,
             "due_at": due_at,
             "payload": orjson.dumps(payload or {}).decode(),
+        },
+    )
+
+
+async def schedule_many(
+    session: Session, organization_id: UUID, kind: str, wanted: Sequence[tuple[str, datetime]], *, keep: bool = True
+) -> None:
+    """Have `kind` done for each key at its instant, in one statement; what is scheduled already stays, unless `keep` is false."""
+    if not wanted:
+        return
+    conflict = "DO NOTHING" if keep else _MOVE
+    await session.execute(
+        text(f"""
+            INSERT INTO due_work (organization_id, kind, key, due_at)
+            SELECT :organization_id, :kind, key, due_at
+            FROM unnest(CAST(:keys AS text[]), CAST(:instants AS timestamptz[])) AS wanted(key, due_at)
+            ORDER BY key ON CONFLICT (organization_id, kind, key) {conflict}
+        """),
+        {
+            "organization_id": organization_id,
+            "kind": kind,
+            "keys": [key for key, _ in wanted],
+            "instants": [at for _, at in wanted],
         },
     )
 
@@ -156,6 +178,7 @@ class Scheduler:
         return True
 
     async def _later(self, due: Due, attempts: int, error: Exception) -> None:
+        """Put failed work off, unless somebody has moved it meanwhile."""
         log.error("due_work_failed", exc_info=error, kind=due.kind, key=due.key, attempts=attempts)
         telemetry.DUE.labels(due.kind, "failed").inc()
         wait = min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST_RETRY)
@@ -163,9 +186,10 @@ class Scheduler:
             await session.execute(
                 text(
                     "UPDATE due_work SET attempts = :attempts, error = :error, due_at = :due_at "
-                    "WHERE organization_id = :organization_id AND kind = :kind AND key = :key"
+                    "WHERE organization_id = :organization_id AND kind = :kind AND key = :key AND due_at = :was"
                 ),
                 {
+                    "was": due.due_at,
                     "attempts": attempts,
                     "error": f"{type(error).__name__}: {error}"[:2000],
                     "due_at": clock.now() + wait,

@@ -16,6 +16,8 @@ from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:hearth:problem:"
+TAG = "kind"
+"""The field by which every tagged union of ours tells its members apart."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,12 @@ class Problem(HTTPException):
         *,
         errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(status, detail, dict(headers) if headers else None)
         self.code = code
         self.errors = tuple(errors)
+        self.more = dict(more or {})
 
     def document(self) -> dict[str, Any]:
         """Return the problem document."""
@@ -54,7 +58,14 @@ class Problem(HTTPException):
         }
         if self.errors:
             document["errors"] = [fault.__dict__ for fault in self.errors]
-        return document
+        return document | self.more
+
+
+class KeptProblem(Problem):
+    """A refusal that is a fact itself: what the session wrote until then, events too, is committed before it is answered.
+
+    Raise it before anything is written that must not stay.
+    """
 
 
 def render(problem: Problem) -> Response:
@@ -75,6 +86,25 @@ def pointer(location: Sequence[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+def in_body(location: Sequence[str | int], body: Any) -> list[str | int]:  # noqa: ANN401  any JSON
+    """Return pydantic's location without the steps that name the member of a tagged union: the body has no such places."""
+    steps: list[str | int] = []
+    here, named = body, False
+    for step, following in zip(location, [*location[1:], None], strict=True):
+        if isinstance(here, dict) and here.get(TAG) == step and not named:
+            # What is wrong with a member as a whole ends in its name; a field of that name is there to be pointed at.
+            named = isinstance(following, str) or (following is None and step not in here)
+            if named:
+                continue
+        steps.append(step)
+        named = False
+        if isinstance(here, dict):
+            here = here.get(step)
+        else:
+            here = here[step] if isinstance(here, list) and isinstance(step, int) and step < len(here) else None
+    return steps
+
+
 def not_found(what: str) -> Problem:
     """404: it does not exist for this caller."""
     return Problem(404, "not-found", f"There is no such {what}.")
@@ -92,7 +122,10 @@ async def _on_validation_error(_request: Request, error: Exception) -> Response:
             # What is no JSON has no places: its location is a position.
             fault = Fault("", "json-invalid", f"It goes wrong at character {item['loc'][-1]}.")
             return render(Problem(400, "malformed-json", "The body is not JSON.", errors=[fault]))
-    faults = [Fault(pointer(item["loc"]), item["type"].replace("_", "-"), item["msg"]) for item in error.errors()]
+    faults = [
+        Fault(pointer(in_body(item["loc"], {"body": error.body})), item["type"].replace("_", "-"), item["msg"])
+        for item in error.errors()
+    ]
     return render(Problem(422, "invalid", "The request does not match what this route accepts.", errors=faults[:50]))
 
 

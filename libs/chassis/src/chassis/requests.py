@@ -6,24 +6,30 @@ import hashlib
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import IO, Annotated, Any, ClassVar
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import Match
 from starlette.types import Scope
 
 from chassis import db, idempotency, outbox, positions, reads, telemetry
 from chassis.auth import Authenticated, _anyone
 from chassis.db import Session
-from chassis.errors import Fault, Problem, pointer, render
+from chassis.errors import Fault, KeptProblem, Problem, pointer, render
 from chassis.outages import is_contention, is_outage
 from chassis.retries import can_retry
 from chassis.runtime import runtime_of
 
 MOST_NESTING = 32
+LONGEST_ADDRESS = 64
+ADDRESS = "hearth.address"
+"""Where a request's session keeps, in its `info`, the network address that the request came from, as the gateway saw it."""
 MOST_IN_MEMORY = 2**20
 # Everything that is no text: C0 except tab and line feed (carriage returns come with Windows clients), DEL, C1.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -254,12 +260,32 @@ def _refuse_control_characters(request: Request) -> None:
                 )
 
 
+@asynccontextmanager
+async def _keeping(engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[Session]:
+    """Run a transaction that commits before a refusal that is to be kept too."""
+    kept: KeptProblem | None = None
+    async with db.transaction(engine, organization_id) as session:
+        try:
+            yield session
+        except KeptProblem as problem:
+            kept = problem
+    if kept is not None:
+        raise kept
+
+
+def _address(request: Request) -> str | None:
+    """Return where a request came from: the gateway writes the header, and takes it from nobody."""
+    given = request.headers.get("x-forwarded-for", "").partition(",")[0].strip()
+    return given[:LONGEST_ADDRESS] or (request.client.host if request.client else None)
+
+
 async def tenant_session(request: Request, principal: Authenticated) -> AsyncIterator[Session]:
     """Be the committer of a signed-in caller's request: sets the tenant, honours Idempotency-Key, commits before the answer is sent."""
     given = request.headers.get("idempotency-key")
     runtime = runtime_of(request)
-    async with db.transaction(runtime.engine, principal.organization_id) as session:
+    async with _keeping(runtime.engine, principal.organization_id) as session:
         request.state.session = session
+        session.info[ADDRESS] = _address(request)
         if given is None or request.method in {"GET", "HEAD"}:
             yield session
             return

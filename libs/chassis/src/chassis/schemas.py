@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -22,14 +23,24 @@ EVERY_ZONE = frozenset(available_timezones()) - {"localtime", "Factory"}
 """What PostgreSQL knows too: not this machine's own zone, nor the one that says it was never set."""
 
 
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""The instants that are some in every zone of the world."""
+
+
 def _exact(schema: Any) -> None:  # noqa: ANN401  pydantic's core schema: nested dicts and lists
-    """Let numbers be numbers and truth be truth: by itself pydantic takes "5" and true for whole numbers, and 1 for true."""
+    """Let numbers be numbers and truth be truth: by itself pydantic takes "5" and true for whole numbers, and 1 for true.
+
+    And let instants be ones that can be told in UTC, and anywhere else.
+    """
     waiting = [schema]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
             if one.get("type") in {"int", "float", "bool"}:
                 one["strict"] = True
+            elif one.get("type") == "datetime" and one.get("tz_constraint") == "aware":
+                one.setdefault("ge", EARLIEST)
+                one.setdefault("le", LATEST)
             waiting.extend(one.values())
         elif isinstance(one, list | tuple):
             waiting.extend(one)
@@ -136,11 +147,13 @@ _WORDS = {
     401: "No token, or one that is not valid any more.",
     403: "The caller may not do this.",
     404: "It does not exist for this caller.",
+    408: "The body did not arrive in time.",
     409: "It does not fit the present state.",
     410: "It was here and is gone for good.",
     412: "If-Match names another version: read again.",
     413: "The body is too large.",
     415: "The body is not of the media type that this route takes.",
+    416: "The range starts behind the end.",
     422: "The request does not match what this route accepts.",
     428: "If-Match is missing.",
     429: "Too many requests: Retry-After says when.",

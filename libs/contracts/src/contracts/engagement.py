@@ -1,8 +1,9 @@
-"""Events of engagement. Pulse only listens, but for what is taken out of it; orders are told by value."""
+"""Events of engagement. Pulse only listens; orders are told by value, activities and what channels carried as the calendar needs them."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
@@ -31,6 +32,9 @@ class OrderEvent(Event):
     )
     reversed_fen: int = Field(description="of it, what was given back so far; all of it when it was cancelled", ge=0)
     cancelled: bool = Field(description="nothing of it stands")
+    post_id: UUID | None = Field(
+        default=None, description="the piece of content to which it is attributed; none while to none"
+    )
 
 
 class OrderRecorded(OrderEvent):
@@ -45,6 +49,54 @@ class OrderReversed(OrderEvent):
     type: ClassVar[str] = "engagement.order.reversed.v1"
 
 
+class ActivityState(StrEnum):
+    """The life of an activity."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+
+
+class ActivityEvent(Event):
+    """What others need to know of an activity, whole, so that a projection needs the newest only; its words stay in engagement."""
+
+    aggregate: ClassVar[str] = "activity"
+
+    activity_id: UUID
+    community_id: UUID
+    group_id: UUID | None = Field(description="only for this group; none: for all of the community")
+    state: ActivityState
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+class ActivityPublished(ActivityEvent):
+    """An activity states its theme, purpose and method, and may be taken part in."""
+
+    type: ClassVar[str] = "engagement.activity.published.v1"
+
+
+class ActivityChanged(ActivityEvent):
+    """An activity was drafted, its times or its state changed."""
+
+    type: ClassVar[str] = "engagement.activity.changed.v1"
+
+
+class DeliveryReached(Event):
+    """A channel has carried a delivery of content's calendar to so many people by now; told when it begins and as it goes on."""
+
+    type: ClassVar[str] = "engagement.reach.counted.v1"
+    aggregate: ClassVar[str] = "reach"
+
+    reach_id: UUID = Field(description="of this delivery on this channel")
+    delivery_id: UUID
+    community_id: UUID
+    channel: str = Field(description="in_app, email, sms or wechat", examples=["in_app"])
+    reached_at: datetime = Field(description="when it had reached the first of them")
+    recipients: int = Field(ge=0, description="people whom it has reached there so far", examples=[120])
+
+
 class EngagementExportStarted(Event):
     """Somebody took a list of engagement out as a file; what was in it is not told."""
 
@@ -57,4 +109,11 @@ class EngagementExportStarted(Event):
     rows: int = Field(description="how many the list had when the file was begun", examples=[52])
 
 
-EVENTS: tuple[type[Event], ...] = (OrderRecorded, OrderReversed, EngagementExportStarted)
+EVENTS: tuple[type[Event], ...] = (
+    OrderRecorded,
+    OrderReversed,
+    ActivityPublished,
+    ActivityChanged,
+    DeliveryReached,
+    EngagementExportStarted,
+)

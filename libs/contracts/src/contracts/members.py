@@ -600,6 +600,31 @@ class ValueMomentReached(Event):
     definition_version: int
 
 
+class ReferralEvent(Event):
+    """Somebody came because a member told them of the community: a referral, whole, so that the newest version is all that counts."""
+
+    aggregate: ClassVar[str] = "referral"
+
+    referral_id: UUID
+    community_id: UUID
+    referrer_id: UUID = Field(description="the account that referred")
+    account_id: UUID = Field(description="the account that came")
+    post_id: UUID | None = Field(description="the piece of content to which it is attributed; none while to none")
+    counts: bool = Field(description="it was held for as long as it must be, and stands; false once it was taken back")
+
+
+class ReferralQualified(ReferralEvent):
+    """A referral stands, or what is known of it was corrected."""
+
+    type: ClassVar[str] = "members.referral.qualified.v1"
+
+
+class ReferralReversed(ReferralEvent):
+    """A referral that stood was taken back."""
+
+    type: ClassVar[str] = "members.referral.reversed.v1"
+
+
 class MembershipOwnerChanged(Event):
     """A member is looked after by somebody, by somebody else, or by nobody any more."""
 
@@ -639,6 +664,69 @@ class ExportStarted(Event):
 
 DESK_EVENTS: tuple[type[Event], ...] = (MembershipOwnerChanged, MembershipNoteChanged, ExportStarted)
 
+
+class SanctionKind(StrEnum):
+    """What a sanction of conduct takes from a member for a time."""
+
+    MUTE = "mute"
+    SUSPENSION = "suspension"
+
+
+class SanctionEvent(Event):
+    """A mute or suspension, whole: a mute takes the voice, a suspension the community."""
+
+    aggregate: ClassVar[str] = "sanction"
+
+    sanction_id: UUID
+    community_id: UUID
+    account_id: UUID
+    kind: SanctionKind
+    clause: str = Field(description="code of the clause that was broken", examples=["3.2"])
+    clause_text: dict[str, str] = Field(
+        description="the clause by language, as the member acknowledged it",
+        examples=[{"zh": "不得留下联系方式", "en": "No contact details"}],
+    )
+    from_at: datetime
+    until: datetime | None = Field(description="none: until it is ended")
+
+
+class SanctionImposed(SanctionEvent):
+    """A member was muted or suspended, or the end of that moved."""
+
+    type: ClassVar[str] = "members.sanction.imposed.v1"
+
+
+class SanctionEnded(SanctionEvent):
+    """A mute or suspension is over: its time passed, an appeal was granted, or it was taken back."""
+
+    type: ClassVar[str] = "members.sanction.ended.v1"
+
+
+class PhoneVerificationChanged(Event):
+    """An account has a verified phone number now, or none any more; the number stays in members."""
+
+    type: ClassVar[str] = "members.phone.verification_changed.v1"
+    aggregate: ClassVar[str] = "phone"
+
+    account_id: UUID
+    verified: bool
+
+
+CONDUCT_EVENTS: tuple[type[Event], ...] = (SanctionImposed, SanctionEnded, PhoneVerificationChanged)
+
+
+class ErasureOrdered(Event):
+    """A person is to be erased: every service destroys what it keeps of the account, and leaves tombstones. Each order is one aggregate."""
+
+    type: ClassVar[str] = "members.erasure.ordered.v1"
+    aggregate: ClassVar[str] = "erasure"
+
+    erasure_id: UUID
+    account_id: UUID
+
+
+PRIVACY_EVENTS: tuple[type[Event], ...] = (ErasureOrdered,)
+
 EVENTS: tuple[type[Event], ...] = (
     OrganizationCreated,
     AccountCreated,
@@ -666,5 +754,9 @@ EVENTS: tuple[type[Event], ...] = (
     CardChanged,
     *TIER_EVENTS,
     ValueMomentReached,
+    ReferralQualified,
+    ReferralReversed,
     *DESK_EVENTS,
+    *CONDUCT_EVENTS,
+    *PRIVACY_EVENTS,
 )

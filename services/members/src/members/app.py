@@ -28,6 +28,8 @@ from members.communities.charter import routes as charter
 from members.communities.goals import routes as goals
 from members.communities.readiness import queries as readiness_queries
 from members.communities.readiness import routes as readiness
+from members.communities.rhythm import consumers as rhythm_consumers
+from members.communities.rhythm import queries as rhythm_queries
 from members.communities.templates import commands as template_commands
 from members.communities.templates import routes as templates
 from members.exports import queries as export_queries
@@ -109,6 +111,7 @@ template_commands.PARTS.extend(templated.PARTS)
 segment_fields.add(group_queries.FIELD)
 
 readiness_queries.REQUIREMENTS.append(standard_queries.missing)
+readiness_queries.REQUIREMENTS.append(rhythm_queries.missing)
 facts.LISTENERS.append(tier_commands.touch)
 segment_fields.add(tier_queries.TIER_FIELD)
 reasons.register(tier_words.WORDS)
@@ -165,6 +168,7 @@ service = Service(
         silence.routes,
     ],
     consumers=[
+        rhythm_consumers.consumers,
         memberships_consumers.consumers,
         facts_consumers.consumers,
         segments_consumers.consumers,

@@ -10,7 +10,7 @@ from tests.members.town import Town, found_town
 from chassis.testing.kit import Kit
 from contracts.base import Origin
 from contracts.members import AccountCreated, MembershipApproved, MembershipTagsChanged
-from members.memberships.files import commands
+from members.memberships.files.taking import commands
 
 
 @pytest.fixture

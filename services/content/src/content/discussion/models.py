@@ -35,6 +35,11 @@ class Comment(Table, table=True):
     attachments: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     mentions: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(PG_UUID), nullable=False))
     version: int = 1
+    state: str = "published"
+    ever_published: bool = True
+    html: str | None = None
+    tree: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    renderer: int = 0
 
 
 class Reaction(Table, table=True):

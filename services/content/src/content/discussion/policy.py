@@ -6,6 +6,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CommentState(StrEnum):
+    """Where a comment stands. Only what is published others see."""
+
+    PUBLISHED = "published"
+    HELD = "held"
+    REMOVED = "removed"
+
 
 LONGEST_EMOJI = 40
 MOST_EMOJIS = 10

@@ -15,55 +15,76 @@ from chassis.auth import Reading, Standing
 from chassis.db import Session, read
 from chassis.errors import not_found
 from content.discussion.models import Comment, Reaction
+from content.discussion.policy import CommentState
 from content.posts import queries as posts
 from content.posts.models import Post
+from content.tallies import queries as tallies
 from contracts.content import SubjectKind
+from contracts.members import CommunityRole
 
 # Comments as the caller ($3) sees them; what they can do is only marked, and written out by `with_abilities`.
 _DOCUMENTS = """
-WITH page AS MATERIALIZED ({page}), reacted AS (
-    SELECT subject_id, json_object_agg(emoji, people ORDER BY people DESC, emoji) AS reaction_counts
-    FROM (
-        SELECT subject_id, emoji, count(*) AS people FROM reaction, unnest(emojis) AS emoji
-        WHERE subject_id = ANY(ARRAY(SELECT id FROM page)) AND subject_kind = 'comment' AND cardinality(emojis) > 0
-        GROUP BY subject_id, emoji) AS counted
-    GROUP BY subject_id
-)
+WITH page AS MATERIALIZED ({page}), appended AS ({appended})
 SELECT page.place, page.version, page.commented_at, page.id,
-    left(row_to_json(document)::text, -1) || ',"can":' || CASE WHEN page.author_id = $3 THEN E'\\x01' ELSE E'\\x02' END || '}}' AS document
-FROM page LEFT JOIN reacted ON subject_id = page.id
+    left(row_to_json(document)::text, -1) || ',"can":' || {mark} || '}}' AS document
+FROM page {joined}
 CROSS JOIN LATERAL (
-    SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.body, page.commented_at, page.edited_at,
-        page.origin, page.external_id, page.attachments, coalesce(reaction_counts, '{{}}') AS reaction_counts, page.version) AS document
+    SELECT page.id, page.community_id, page.post_id, page.parent_id, page.author_id, page.state, page.body, page.html, {tree} AS tree, page.commented_at, page.edited_at,
+        page.origin, page.external_id, page.attachments, {reactions} AS reaction_counts, page.version) AS document
 ORDER BY page.place
 """
-_COMMENT = """
-SELECT 1 AS place, comment.* FROM comment JOIN post ON post.id = comment.post_id AND post.deleted_at IS NULL
-WHERE comment.id = $4 AND comment.community_id = $2 AND comment.deleted_at IS NULL
-"""
-_ONE = f"SELECT version || E'\\n' || document FROM ({_DOCUMENTS.format(page=_COMMENT)}) AS listed"
+
+_MARK = posts.MARK.format(own="page.author_id = $3", editorial="false", stage=posts.STAGE)
+
+
+def _documents(page: str, *, tree: bool = False) -> str:
+    return _DOCUMENTS.format(
+        page=page,
+        appended=tallies.APPENDED.format(of="page"),
+        joined=tallies.JOINED.format(id="page.id"),
+        reactions=tallies.REACTIONS,
+        mark=_MARK,
+        tree="page.tree" if tree else "NULL::jsonb",
+    )
+
+
+def _readable(staff: bool) -> str:  # noqa: FBT001  the key of a cache
+    """Return the condition under which the caller sees a comment: published ones; what is held, its author and moderators."""
+    if staff:
+        return "comment.state <> 'removed'"
+    moderates = posts.holds(CommunityRole.MODERATOR)
+    return f"comment.state <> 'removed' AND (comment.state = 'published' OR comment.author_id = $3 OR {moderates})"
+
+
+@lru_cache
+def _one(staff: bool, tree: bool = False) -> str:  # noqa: FBT001, FBT002  the key of a cache
+    comment = f"""
+    SELECT 1 AS place, comment.* FROM comment JOIN post ON post.id = comment.post_id AND {posts.readable(staff)}
+    WHERE comment.id = $4 AND comment.community_id = $2 AND {_readable(staff)}
+    """
+    return f"SELECT version || E'\\n' || document FROM ({_documents(comment, tree=tree)}) AS listed"
 
 
 @lru_cache(maxsize=256)
-def _of_post(conditions: str, limit: int) -> str:
+def _of_post(conditions: str, limit: int, staff: bool, tree: bool) -> str:  # noqa: FBT001  the key of a cache
     """Return the statement of a post's comments, oldest first; it answers nothing at all when the post is not there.
 
     The limit stands in the text: as an argument PostgreSQL would plan the statement anew for every request.
     """
     oldest = f"""
         SELECT row_number() OVER () AS place, * FROM (
-            SELECT * FROM comment WHERE post_id = $4 AND deleted_at IS NULL {conditions}
+            SELECT * FROM comment WHERE post_id = $4 AND {_readable(staff)} {conditions}
             ORDER BY commented_at, id LIMIT {limit + 1:d}) AS oldest"""
     return f"""
     SELECT coalesce(CASE WHEN count(*) > {limit:d} THEN (array_agg(commented_at::text || '|' || id))[{limit:d}] END, '') || E'\\n['
         || coalesce(string_agg(document, ',') FILTER (WHERE place <= {limit:d}), '') || ']'
-    FROM ({_DOCUMENTS.format(page=oldest)}) AS listed
-    HAVING EXISTS (SELECT FROM post WHERE id = $4 AND community_id = $2 AND deleted_at IS NULL)
+    FROM ({_documents(oldest, tree=tree)}) AS listed
+    HAVING EXISTS (SELECT FROM post WHERE id = $4 AND community_id = $2 AND {posts.readable(staff)})
     """
 
 
 @lru_cache(maxsize=256)
-def _to_subject(conditions: str, limit: int) -> str:
+def _to_subject(conditions: str, limit: int, staff: bool) -> str:  # noqa: FBT001  the key of a cache
     """Return the statement of who reacted, in the order in which they first did; nothing at all when the subject is not there.
 
     Ids are UUIDv7, and a change does not move a row on the way through the pages.
@@ -79,12 +100,12 @@ def _to_subject(conditions: str, limit: int) -> str:
             ORDER BY id LIMIT {limit + 1:d}) AS reaction
     ) AS listed
     HAVING EXISTS (
-        SELECT FROM post LEFT JOIN comment ON comment.post_id = post.id AND comment.id = $4 AND comment.deleted_at IS NULL
-        WHERE post.community_id = $2 AND post.deleted_at IS NULL AND CASE $5 WHEN 'post' THEN post.id ELSE comment.id END = $4)
+        SELECT FROM post WHERE post.community_id = $2 AND {posts.readable(staff)} AND post.id = CASE $5 WHEN 'post' THEN $4
+            ELSE (SELECT post_id FROM comment WHERE comment.id = $4 AND {_readable(staff)}) END)
     """
 
 
-async def list_comments(reading: Reading, post_id: UUID, *, limit: int, cursor: str | None) -> bytes:
+async def list_comments(reading: Reading, post_id: UUID, *, tree: bool, limit: int, cursor: str | None) -> bytes:
     """Return a page of a post's comments as JSON, oldest first. Raises Problem 403, 404, 422 for a foreign cursor."""
     cursors = reading.runtime.cursors
     scope = f"comments:{reading.principal.organization_id}:{post_id}"
@@ -94,21 +115,23 @@ async def list_comments(reading: Reading, post_id: UUID, *, limit: int, cursor: 
     if after is not None:
         arguments = [datetime.fromisoformat(after[0]), UUID(after[1])]
         conditions = "AND (commented_at, id) > ($5, $6)"
-    member, found = await reading.fetch(_of_post(conditions, limit), post_id, *arguments)
+    member, found = await reading.fetch(_of_post(conditions, limit, reading.principal.staff, tree), post_id, *arguments)
     last, documents = posts.split(found, "post")
     return posts.page(last, posts.with_abilities(documents, member, "reply"), cursors, scope)
 
 
-async def get_comment(reading: Reading, comment_id: UUID) -> posts.Document:
+async def get_comment(reading: Reading, comment_id: UUID, *, tree: bool) -> posts.Document:
     """Return a comment as the caller sees it. Raises Problem 403, 404, for a tombstone and under a deleted post too."""
-    member, found = await reading.fetch(_ONE, comment_id)
+    member, found = await reading.fetch(_one(reading.principal.staff, tree), comment_id)
     version, document = posts.split(found, "comment")
     return posts.Document(int(version), posts.with_abilities(document, member, "reply"))
 
 
 async def get_written_comment(session: Session, member: Standing, comment_id: UUID) -> posts.Document:
     """Return a comment as the member sees it who has just written it."""
-    found = await read(session, _ONE, member.community_id, member.principal.account_id, comment_id)
+    found = await read(
+        session, _one(member.principal.staff), member.community_id, member.principal.account_id, comment_id
+    )
     version, document = posts.split(found, "comment")
     return posts.Document(int(version), posts.with_abilities(document, member, "reply"))
 
@@ -121,20 +144,27 @@ async def list_reactions(
     scope = f"reactions:{reading.principal.organization_id}:{kind}:{subject_id}"
     after = cursors.decode(scope, cursor)
     arguments = [UUID(last) for last in after or ()]
-    statement = _to_subject("AND id > $6" if after else "", limit)
+    statement = _to_subject("AND id > $6" if after else "", limit, reading.principal.staff)
     _, found = await reading.fetch(statement, subject_id, kind.value, *arguments)
     last, documents = posts.split(found, kind.value)
     return posts.page(last, documents, cursors, scope)
 
 
-async def lock_comment(session: Session, community_id: UUID, comment_id: UUID) -> Comment:
-    """Return a comment of a post that is there, locked against every other change. Raises Problem 404."""
-    found = await session.scalars(
+async def lock_comment(session: Session, community_id: UUID, comment_id: UUID, *, removed: bool = False) -> Comment:
+    """Return a comment of a post that is there, locked against every other change. Raises Problem 404.
+
+    What moderators removed, comment or post, is there only when asked for.
+    """
+    wanted = (
         select(Comment)
         .join(Post, (col(Post.id) == Comment.post_id) & col(Post.deleted_at).is_(None))
         .where(Comment.id == comment_id, Comment.community_id == community_id, col(Comment.deleted_at).is_(None))
-        .with_for_update(of=Comment)
     )
+    if not removed:
+        wanted = wanted.where(
+            Comment.state != CommentState.REMOVED.value, col(Post.state).in_(["published", "held", "expired"])
+        )
+    found = await session.scalars(wanted.with_for_update(of=Comment))
     comment = found.one_or_none()
     if comment is None:
         raise not_found("comment")
@@ -142,29 +172,32 @@ async def lock_comment(session: Session, community_id: UUID, comment_id: UUID) -
 
 
 async def is_comment_of(session: Session, post_id: UUID, comment_id: UUID) -> bool:
-    """Return whether it is a comment of this post, and not deleted."""
+    """Return whether it is a published comment of this post."""
     found = await session.scalars(
         select(Comment.id).where(
-            Comment.id == comment_id, Comment.post_id == post_id, col(Comment.deleted_at).is_(None)
+            Comment.id == comment_id, Comment.post_id == post_id, Comment.state == CommentState.PUBLISHED.value
         )
     )
     return found.one_or_none() is not None
 
 
-async def get_subject_author(session: Session, community_id: UUID, kind: SubjectKind, subject_id: UUID) -> UUID:
+async def get_subject_author(session: Session, member: Standing, kind: SubjectKind, subject_id: UUID) -> UUID:
     """Return who wrote what is reacted to, and keep it from being deleted until the transaction ends. Raises Problem 404."""
     if kind is SubjectKind.POST:
-        return await posts.get_subject(session, community_id, subject_id)
-    found = await session.scalars(
-        select(Comment.author_id)
-        .join(Post, (col(Post.id) == Comment.post_id) & col(Post.deleted_at).is_(None))
-        .where(Comment.id == subject_id, Comment.community_id == community_id, col(Comment.deleted_at).is_(None))
+        return await posts.get_subject(session, member, subject_id)
+    found = await session.execute(
+        select(Comment.author_id, Comment.post_id)
+        .where(
+            Comment.id == subject_id,
+            Comment.community_id == member.community_id,
+            Comment.state == CommentState.PUBLISHED.value,
+        )
         .with_for_update(read=True, key_share=True)
     )
-    author = found.one_or_none()
-    if author is None:
+    row = found.one_or_none()
+    if row is None or not await posts.sees(session, member, row.post_id):
         raise not_found("comment")
-    return author
+    return UUID(str(row.author_id))
 
 
 async def find_reaction(session: Session, kind: SubjectKind, subject_id: UUID, account_id: UUID) -> Reaction | None:

@@ -24,7 +24,7 @@ from content.discussion.schemas import (
     ReactionOut,
 )
 from content.imports import ImportReport
-from content.posts.routes import answer
+from content.posts.routes import WithTree, answer
 from contracts.content import SubjectKind
 
 COMMUNITY = "/v1/communities/{community_id}"
@@ -61,17 +61,22 @@ async def create_comment(session: TenantSession, member: Member, post_id: UUID, 
 
 @routes.get(OF_POST + "/comments", response_model=Page[CommentOut])
 async def list_comments(
-    reading: MemberReading, post_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: CursorText = None
+    reading: MemberReading,
+    post_id: UUID,
+    *,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: CursorText = None,
+    tree: WithTree = False,
 ) -> Response:
     """Read a post's comments, oldest first."""
-    content = await queries.list_comments(reading, post_id, limit=limit, cursor=cursor)
+    content = await queries.list_comments(reading, post_id, tree=tree, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
 
 
 @routes.get(OF_COMMENT, response_model=CommentOut)
-async def get_comment(reading: MemberReading, comment_id: UUID) -> Response:
+async def get_comment(reading: MemberReading, comment_id: UUID, *, tree: WithTree = False) -> Response:
     """Read a comment. A deleted one is not there, nor one of a deleted post."""
-    return answer(await queries.get_comment(reading, comment_id))
+    return answer(await queries.get_comment(reading, comment_id, tree=tree))
 
 
 @routes.patch(OF_COMMENT, response_model=CommentOut, responses=problems(409, 412, 413, 428))

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from chassis.schemas import Input, Output
-from content.discussion.policy import LONGEST_EMOJI, MOST_EMOJIS, is_emoji
+from content.discussion.policy import LONGEST_EMOJI, MOST_EMOJIS, CommentState, is_emoji
 from content.imports import (
     LARGEST_BATCH,
     LARGEST_REACTION_BATCH,
@@ -65,9 +65,19 @@ class CommentOut(Output):
     post_id: UUID
     parent_id: UUID | None = Field(description="the comment that it answers; that one may have been deleted since")
     author_id: UUID
+    state: CommentState = Field(
+        description="others see only what is published; what is held, its author and moderators"
+    )
     body: str = Field(description="Markdown; a mention is `<@ACCOUNT_ID>`", examples=["It was pure *serendipity*."])
+    html: str | None = Field(
+        description="the body, safe to show, as a post's; null for a moment after an import, until it is rendered",
+        examples=['<p dir="auto">It was pure <em>serendipity</em>.</p>'],
+    )
+    tree: list[dict[str, Any]] | None = Field(
+        description="the body as nodes, where `tree=true` asks for it", examples=[None]
+    )
     commented_at: datetime
-    edited_at: datetime | None
+    edited_at: datetime | None = Field(description="when it last changed: it is shown as edited")
     origin: Origin
     external_id: str | None = Field(description="its id where it was imported from")
     attachments: list[dict[str, Any]] = Field(

@@ -1,6 +1,7 @@
 """Comments and reactions as files."""
 
 from chassis.sheets import Column, Filter, Sheet
+from content.posts.sheets import said_with
 
 _COMMENT = (
     Column("id", {"en": "Comment", "zh": "评论编号"}, "comment.id"),
@@ -10,25 +11,14 @@ _COMMENT = (
     Column("parent_id", {"en": "Answers the comment", "zh": "回复的评论"}, "comment.parent_id"),
     Column("body", {"en": "Text", "zh": "正文"}, "comment.body"),
     Column("edited_at", {"en": "Edited", "zh": "修改时间"}, "comment.edited_at", moment=True),
-    Column(
-        "reactions",
-        {"en": "Reactions", "zh": "表情回应"},
-        """ARRAY(SELECT emoji || ' ' || count(*) FROM reaction, unnest(reaction.emojis) AS emoji
-            WHERE reaction.subject_id = comment.id AND reaction.subject_kind = 'comment' AND cardinality(reaction.emojis) > 0
-            GROUP BY emoji ORDER BY count(*) DESC, emoji)""",
-    ),
-    Column(
-        "attachments",
-        {"en": "Files", "zh": "附件"},
-        "ARRAY(SELECT one ->> 'name' FROM jsonb_array_elements(comment.attachments) AS one WHERE one ->> 'name' IS NOT NULL)",
-    ),
+    *said_with("comment"),
     Column("origin", {"en": "Origin", "zh": "来源"}, "comment.origin"),
     Column("external_id", {"en": "Id where it came from", "zh": "来源编号"}, "comment.external_id"),
 )
 COMMENTS = Sheet(
     name="comments",
-    source="post JOIN comment ON comment.post_id = post.id AND comment.deleted_at IS NULL",
-    where="post.community_id = :community_id AND post.deleted_at IS NULL",
+    source="post JOIN comment ON comment.post_id = post.id AND comment.deleted_at IS NULL AND comment.state = 'published'",
+    where="post.community_id = :community_id AND post.deleted_at IS NULL AND post.state = 'published'",
     # Post by post: comments alone have no index by community and time.
     keys=(
         ("post.published_at", "timestamptz"),
@@ -43,7 +33,7 @@ COMMENTS = Sheet(
 POST_COMMENTS = Sheet(
     name="post-comments",
     source="comment",
-    where="comment.community_id = :community_id AND comment.deleted_at IS NULL",
+    where="comment.community_id = :community_id AND comment.deleted_at IS NULL AND comment.state = 'published'",
     keys=(("comment.commented_at", "timestamptz"), ("comment.id", "uuid")),
     filters={"post_id": Filter("comment.post_id = :post_id", "uuid", required=True)},
     columns=_COMMENT,

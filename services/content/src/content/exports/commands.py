@@ -44,12 +44,12 @@ async def start(
 
 async def start_comments(session: Session, manager: Standing, post_id: UUID) -> Taken:
     """Count the comments on a post and tell that they are taken out. Raises Problem 404, for a tombstone too."""
-    await posts.get_subject(session, manager.community_id, post_id)
+    await posts.get_subject(session, manager, post_id)
     return await start(session, manager, POST_COMMENTS, {"post_id": post_id}, of=post_id)
 
 
 async def start_reactions(session: Session, manager: Standing, kind: SubjectKind, subject_id: UUID) -> Taken:
     """Count the reactions to a post or comment and tell that they are taken out. Raises Problem 404, for a tombstone too."""
-    await discussion.get_subject_author(session, manager.community_id, kind, subject_id)
+    await discussion.get_subject_author(session, manager, kind, subject_id)
     sheet = POST_REACTIONS if kind is SubjectKind.POST else COMMENT_REACTIONS
     return await start(session, manager, sheet, {"subject_id": subject_id}, of=subject_id)

@@ -10,16 +10,24 @@ from fastapi import Query, Response
 from chassis.app import router
 from chassis.auth import Manager, Member, MemberReading
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
-from chassis.requests import IfMatch, ImportRoute, TenantSession
+from chassis.requests import ImportRoute, TenantSession
 from chassis.schemas import Page, problems
 from content.imports import ImportReport
 from content.posts import commands, queries
-from content.posts.schemas import PostCreate, PostImports, PostOut, PostUpdate
+from content.posts.imported import commands as imported
+from content.posts.policy import PostKind
+from content.posts.schemas import PostCreate, PostImports, PostOut
+
+POSTS = "/v1/communities/{community_id}/posts"
+POST = POSTS + "/{post_id}"
 
 routes = router("posts")
 imports = router("posts", ImportRoute)
 
 SectionFilter = Annotated[str | None, Query(max_length=80, description="only posts of this section")]
+WithTree = Annotated[bool, Query(description="bodies as nodes too")]
+KindFilter = Annotated[PostKind | None, Query(description="only posts of this kind")]
+GroupFilter = Annotated[UUID | None, Query(description="only posts of this group")]
 AuthorFilter = Annotated[UUID | None, Query(description="only posts of this account")]
 
 
@@ -29,53 +37,44 @@ def answer(document: queries.Document, status: int = 200) -> Response:
     return Response(document.content, status, headers=headers, media_type="application/json")
 
 
-@imports.post("/v1/communities/{community_id}/posts/imports", responses=problems(409, 413))
+@imports.post(POSTS + "/imports", responses=problems(409, 413))
 async def import_posts(session: TenantSession, manager: Manager, batch: PostImports) -> ImportReport:
     """Bring in posts from elsewhere, up to 500, at their original times.
 
     Each external id of a source is imported once, deleted posts included: repeat a batch as often as needed.
     """
-    return await commands.import_posts(session, manager, batch)
+    return await imported.import_posts(session, manager, batch)
 
 
-@routes.post(
-    "/v1/communities/{community_id}/posts", status_code=201, response_model=PostOut, responses=problems(409, 413)
-)
+@routes.post(POSTS, status_code=201, response_model=PostOut, responses=problems(409, 413))
 async def create_post(session: TenantSession, member: Member, body: PostCreate) -> Response:
-    """Publish a post."""
-    return answer(await commands.publish_post(session, member, body), 201)
+    """Publish a post, or begin a draft of one.
+
+    A text that a rule forbids is answered 422 `text-blocked` with the rule's clause; one that a rule holds, or that a second person
+    has to read first, is answered in state `held` or `in_review`.
+    """
+    return answer(await commands.write_post(session, member, body), 201)
 
 
-@routes.get("/v1/communities/{community_id}/posts", response_model=Page[PostOut])
+@routes.get(POSTS, response_model=Page[PostOut])
 async def list_posts(
     reading: MemberReading,
+    *,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
     section: SectionFilter = None,
     author: AuthorFilter = None,
+    kind: KindFilter = None,
+    group: GroupFilter = None,
+    tree: WithTree = False,
 ) -> Response:
-    """Read the feed, newest first."""
-    content = await queries.list_posts(reading, queries.Filter(section, author), limit=limit, cursor=cursor)
+    """Read the feed, newest first: what is published in the community and in the caller's groups."""
+    filters = queries.Filter(section, author, kind, group)
+    content = await queries.list_posts(reading, filters, tree=tree, limit=limit, cursor=cursor)
     return Response(content, media_type="application/json")
 
 
-@routes.get("/v1/communities/{community_id}/posts/{post_id}", response_model=PostOut)
-async def get_post(reading: MemberReading, post_id: UUID) -> Response:
-    """Read a post. A deleted one is not there."""
-    return answer(await queries.get_post(reading, post_id))
-
-
-@routes.patch(
-    "/v1/communities/{community_id}/posts/{post_id}", response_model=PostOut, responses=problems(409, 412, 413, 428)
-)
-async def edit_post(
-    session: TenantSession, member: Member, post_id: UUID, version: IfMatch, body: PostUpdate
-) -> Response:
-    """Change a post's title or text: its author and moderators."""
-    return answer(await commands.edit_post(session, member, post_id, version, body))
-
-
-@routes.delete("/v1/communities/{community_id}/posts/{post_id}", status_code=204, responses=problems(412, 428))
-async def delete_post(session: TenantSession, member: Member, post_id: UUID, version: IfMatch) -> None:
-    """Take a post back or down, with its discussion: its author and moderators."""
-    await commands.delete_post(session, member, post_id, version)
+@routes.get(POST, response_model=PostOut)
+async def get_post(reading: MemberReading, post_id: UUID, *, tree: WithTree = False) -> Response:
+    """Read a post. A deleted one is not there, nor one that the caller may not see yet or any more."""
+    return answer(await queries.get_post(reading, post_id, tree=tree))

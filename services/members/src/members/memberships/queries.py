@@ -26,6 +26,19 @@ WHERE membership.community_id = :community_id
 """
 
 
+async def account_of(session: Session, community_id: UUID, membership_id: UUID) -> UUID:
+    """Return whose membership it is. Raises Problem 404."""
+    found = await session.execute(
+        select(col(Membership.account_id)).where(
+            col(Membership.id) == membership_id, col(Membership.community_id) == community_id
+        )
+    )
+    account = found.scalar_one_or_none()
+    if account is None:
+        raise not_found("membership")
+    return account
+
+
 async def get_for_update(session: Session, community_id: UUID, membership_id: UUID) -> Membership:
     """Return a membership with its row locked. Raises Problem 404."""
     found = await session.execute(

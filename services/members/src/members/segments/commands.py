@@ -77,17 +77,20 @@ async def create(session: Session, standing: Standing, body: SegmentCreate) -> S
 async def update(session: Session, standing: Standing, segment_id: UUID, expected: int, body: SegmentUpdate) -> Segment:
     """Name a segment anew, or give it another filter; then it and all that mention it are worked out anew. Raises Problem 404, 409, 412, 422."""
     await _alone(session, standing)
-    segment = await queries.get(session, standing.community_id, segment_id, lock=True)
+    segment = await queries.get(session, standing.community_id, segment_id)
     check_version(expected, segment.version)
-    if body.name is not None:
-        segment.name = body.name
-    if body.filter is not None and body.filter != segment.filter:
-        _, known = await queries.understand(session, standing.community_id, body.filter, segment.id)
-        segment.filter = body.filter
-        segment.filter_version += 1
-        await session.flush()
+    fresh = body.filter if body.filter != segment.filter else None
+    if fresh is not None:
+        _, known = await queries.understand(session, standing.community_id, fresh, segment.id)
+        # Before the segment: a worker that works it out holds its work's row and then locks segments.
         above = dependents(segment.id, known.readable)
         await currency.recompute_soon(session, segment.organization_id, {segment.id, *above})
+    segment = await queries.get(session, standing.community_id, segment_id, lock=True)
+    if body.name is not None:
+        segment.name = body.name
+    if fresh is not None:
+        segment.filter = fresh
+        segment.filter_version += 1
     segment.version += 1
     _emit(session, segment, standing.principal.account_id)
     return segment
@@ -96,6 +99,8 @@ async def update(session: Session, standing: Standing, segment_id: UUID, expecte
 async def delete(session: Session, standing: Standing, segment_id: UUID, expected: int) -> None:
     """Delete a segment; a tombstone stays. Raises Problem 404, 409 while another segment mentions it, 412."""
     await _alone(session, standing)
+    # Before the segment: a worker that works it out holds its work's row and then locks segments.
+    await due.cancel(session, standing.principal.organization_id, currency.RECOMPUTE, str(segment_id))
     segment = await queries.get(session, standing.community_id, segment_id, lock=True)
     check_version(expected, segment.version)
     users = sorted(
@@ -112,5 +117,4 @@ async def delete(session: Session, standing: Standing, segment_id: UUID, expecte
     segment.version += 1
     await session.flush()
     await session.execute(text("DELETE FROM segment_member WHERE segment_id = :id"), {"id": segment.id})
-    await due.cancel(session, segment.organization_id, currency.RECOMPUTE, str(segment.id))
     _emit(session, segment, standing.principal.account_id)

@@ -36,7 +36,9 @@ async def get(session: Session, community_id: UUID, segment_id: UUID, *, lock: b
     query = select(Segment).where(
         col(Segment.id) == segment_id, col(Segment.community_id) == community_id, col(Segment.deleted_at).is_(None)
     )
-    found = await session.execute(query.with_for_update() if lock else query)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = await session.execute(query)
     segment = found.scalar_one_or_none()
     if segment is None:
         raise not_found("segment")

@@ -16,13 +16,27 @@ from chassis.ids import new_id
 from chassis.requests import check_version
 from content.discussion import queries
 from content.discussion.models import Comment
+from content.discussion.policy import CommentState
 from content.discussion.schemas import CommentCreate, CommentImport, CommentImports, CommentUpdate
 from content.imports import ImportReport, Reason, Tally, attachments_json
+from content.media.uses import commands as media_uses
 from content.posts import queries as posts
-from content.posts.commands import AUTHOR_UNKNOWN, check_may_change, check_may_edit, check_may_speak
+from content.posts.commands import check_may_change, check_may_edit, check_may_speak, judge, render_checked
+from content.posts.imported.commands import AUTHOR_UNKNOWN
+from content.posts.policy import MOST_MENTIONS, Act, Utterance, Verdict
+from content.rendering.commands import render_later
+from content.rendering.texts import Rendered
 from content.text import mentions
 from contracts.base import Origin
-from contracts.content import CommentDeleted, CommentEdited, CommentEvent, CommentPublished
+from contracts.content import (
+    CommentDeleted,
+    CommentEdited,
+    CommentEvent,
+    CommentHeld,
+    CommentPublished,
+    CommentRestored,
+    CommentWithdrawn,
+)
 
 POST_UNKNOWN = Reason("post-unknown", "No post of this source was imported under this id.")
 POST_DELETED = Reason("post-deleted", "The post was deleted.")
@@ -30,12 +44,15 @@ POST_DELETED = Reason("post-deleted", "The post was deleted.")
 
 async def publish_comment(session: Session, member: Standing, post_id: UUID, new: CommentCreate) -> posts.Document:
     """Answer a post, or a comment on it. Raises Problem 404, 409, 422 for a parent that is none of the post's comments."""
-    post_author = await posts.get_subject(session, member.community_id, post_id)
+    post_author = await posts.get_subject(session, member, post_id)
     check_may_speak(member)
     if new.parent_id is not None and not await queries.is_comment_of(session, post_id, new.parent_id):
         raise invalid("/parent_id", "parent-unknown", "It is no comment of this post.")
+    identifier = new_id()
+    rendered = await render_checked(new.body)
+    verdict = await _judge(session, member, identifier, member.principal.account_id, new.body, rendered)
     comment = Comment(
-        id=new_id(),
+        id=identifier,
         organization_id=member.principal.organization_id,
         community_id=member.community_id,
         post_id=post_id,
@@ -44,19 +61,22 @@ async def publish_comment(session: Session, member: Standing, post_id: UUID, new
         body=new.body,
         commented_at=clock.now(),
         origin=Origin.LIVE.value,
-        mentions=mentions(new.body),
+        mentions=rendered.mentions,
+        html=rendered.html,
+        tree=rendered.tree,
+        renderer=rendered.renderer,
+        state=CommentState.PUBLISHED.value,
     )
+    if verdict.act is Act.HOLD:
+        comment.state, comment.ever_published = CommentState.HELD.value, False
     session.add(comment)
     await session.flush()
-    event = CommentPublished(
-        comment_id=comment.id,
-        post_id=post_id,
-        community_id=comment.community_id,
-        author_id=comment.author_id,
-        post_author_id=post_author,
-        parent_id=comment.parent_id,
-    )
-    _emit(session, member, event, comment.version, comment.commented_at)
+    if rendered.media:
+        await media_uses.use(session, comment.organization_id, comment.author_id, "comment", comment.id, rendered.media)
+    if comment.state == CommentState.PUBLISHED:
+        _tell_published(session, comment, post_author, actor=comment.author_id)
+    else:
+        _tell(session, comment, CommentHeld(**_ids(comment)), actor=comment.author_id)
     return await queries.get_written_comment(session, member, comment.id)
 
 
@@ -69,17 +89,18 @@ async def edit_comment(
     check_version(expected, comment.version)
     check_may_edit(member)
     if change.body != comment.body:
-        comment.body, comment.mentions = change.body, mentions(change.body)
+        rendered = await render_checked(change.body)
+        verdict = await _judge(session, member, comment.id, comment.author_id, change.body, rendered, edited=True)
+        comment.body, comment.mentions = change.body, rendered.mentions
+        comment.html, comment.tree, comment.renderer = rendered.html, rendered.tree, rendered.renderer
         comment.edited_at = clock.now()
         comment.version += 1
         await session.flush()
-        event = CommentEdited(
-            comment_id=comment.id,
-            post_id=comment.post_id,
-            community_id=comment.community_id,
-            author_id=comment.author_id,
-        )
-        _emit(session, member, event, comment.version, comment.edited_at)
+        editor = member.principal.account_id
+        await media_uses.use(session, comment.organization_id, editor, "comment", comment.id, rendered.media)
+        _tell(session, comment, CommentEdited(**_ids(comment)), actor=member.principal.account_id)
+        if verdict.act is Act.HOLD:
+            await settle_comment(session, comment, CommentState.HELD, actor=None)
     return await queries.get_written_comment(session, member, comment.id)
 
 
@@ -88,13 +109,86 @@ async def delete_comment(session: Session, member: Standing, comment_id: UUID, e
     comment = await queries.lock_comment(session, member.community_id, comment_id)
     check_may_change(member, comment.author_id)
     check_version(expected, comment.version)
-    comment.deleted_at = clock.now()
+    comment.deleted_at, comment.state = clock.now(), CommentState.REMOVED.value
     comment.body, comment.attachments, comment.mentions = "", [], []
+    comment.html = comment.tree = None
     comment.version += 1
-    event = CommentDeleted(
-        comment_id=comment.id, post_id=comment.post_id, community_id=comment.community_id, author_id=comment.author_id
+    await media_uses.release(session, "comment", [comment.id])
+    _emit(session, member, CommentDeleted(**_ids(comment)), comment.version, comment.deleted_at)
+
+
+async def settle_comment(session: Session, comment: Comment, state: CommentState, *, actor: UUID | None) -> None:
+    """Bring a locked comment into a state, with its event: hold or remove it, publish or restore it."""
+    if comment.state == state:
+        return
+    comment.state = state.value
+    comment.version += 1
+    if state is CommentState.HELD:
+        _tell(session, comment, CommentHeld(**_ids(comment)), actor=actor)
+    elif state is CommentState.REMOVED:
+        _tell(session, comment, CommentWithdrawn(**_ids(comment)), actor=actor)
+    elif comment.ever_published:
+        _tell(session, comment, CommentRestored(**_ids(comment)), actor=actor)
+    else:
+        comment.commented_at, comment.ever_published = clock.now(), True
+        post_author = await posts.get_author(session, comment.post_id)
+        _tell_published(session, comment, post_author, actor=actor)
+    await session.flush()
+
+
+async def _judge(
+    session: Session,
+    member: Standing,
+    comment_id: UUID,
+    author_id: UUID,
+    body: str,
+    rendered: Rendered,
+    *,
+    edited: bool = False,
+) -> Verdict:
+    utterance = Utterance(
+        id=comment_id,
+        organization_id=member.principal.organization_id,
+        community_id=member.community_id,
+        author_id=author_id,
+        caller=posts.caller_of(member),
+        kind="comment",
+        title=None,
+        body=body,
+        media=tuple(rendered.media),
+        edited=edited,
+        by=member.principal.account_id,
     )
-    _emit(session, member, event, comment.version, comment.deleted_at)
+    return await judge(session, utterance)
+
+
+def _ids(comment: Comment) -> dict[str, UUID]:
+    return {
+        "comment_id": comment.id,
+        "post_id": comment.post_id,
+        "community_id": comment.community_id,
+        "author_id": comment.author_id,
+    }
+
+
+def _tell_published(session: Session, comment: Comment, post_author: UUID, *, actor: UUID | None) -> None:
+    event = CommentPublished(**_ids(comment), post_author_id=post_author, parent_id=comment.parent_id)
+    _tell(session, comment, event, actor=actor, at=comment.commented_at)
+
+
+def _tell(
+    session: Session, comment: Comment, event: CommentEvent, *, actor: UUID | None, at: datetime | None = None
+) -> None:
+    outbox.emit(
+        session,
+        event,
+        organization_id=comment.organization_id,
+        aggregate_id=comment.id,
+        version=comment.version,
+        community_id=comment.community_id,
+        actor=actor,
+        occurred_at=at,
+    )
 
 
 def _emit(
@@ -168,6 +262,8 @@ async def import_comments(session: Session, member: Standing, batch: CommentImpo
                 parent_id=None,
             )
             _emit(session, member, event, 1, item.commented_at, Origin.IMPORT)
+    if created:
+        await render_later(session, member.principal.organization_id)
     return tally.report()
 
 
@@ -205,7 +301,7 @@ async def _insert(
             "edited": [item.edited_at for item in items],
             "external_ids": [item.external_id for item in items],
             "attachments": [orjson.dumps(attachments_json(item.attachments)).decode() for item in items],
-            "mentions": ["{" + ",".join(map(str, mentions(item.body))) + "}" for item in items],
+            "mentions": ["{" + ",".join(map(str, mentions(item.body)[:MOST_MENTIONS])) + "}" for item in items],
         },
     )
     return {row.external_id: row.id for row in rows}

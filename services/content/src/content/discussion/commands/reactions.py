@@ -20,7 +20,8 @@ from content.discussion.models import Reaction
 from content.discussion.schemas import ReactionImports
 from content.imports import ImportReport, Outcome, Reason, Tally
 from content.posts import queries as posts
-from content.posts.commands import AUTHOR_UNKNOWN, check_may_edit, check_may_speak
+from content.posts.commands import check_may_edit, check_may_speak
+from content.posts.imported.commands import AUTHOR_UNKNOWN
 from contracts.base import Origin
 from contracts.content import ReactionAdded, ReactionEvent, ReactionRemoved, SubjectKind
 
@@ -31,7 +32,7 @@ SUBJECT_DELETED = Reason("subject-deleted", "What it reacts to was deleted.")
 
 async def add_reaction(session: Session, member: Standing, kind: SubjectKind, subject_id: UUID, emoji: str) -> Reaction:
     """React with an emoji; once more changes nothing. Raises Problem 404, 409 for an eleventh or where nothing new can be said."""
-    subject_author = await queries.get_subject_author(session, member.community_id, kind, subject_id)
+    subject_author = await queries.get_subject_author(session, member, kind, subject_id)
     check_may_speak(member)
     reaction = await _new_reaction(session, member, kind, subject_id, emoji)
     if reaction is None:
@@ -83,7 +84,7 @@ async def _new_reaction(
 
 async def remove_reaction(session: Session, member: Standing, kind: SubjectKind, subject_id: UUID, emoji: str) -> None:
     """Take an emoji back; when it is not there, nothing changes. Raises Problem 404, 409 in an archived community."""
-    subject_author = await queries.get_subject_author(session, member.community_id, kind, subject_id)
+    subject_author = await queries.get_subject_author(session, member, kind, subject_id)
     check_may_edit(member)
     reaction = await queries.find_reaction(session, kind, subject_id, member.principal.account_id)
     if reaction is None or emoji not in reaction.emojis:

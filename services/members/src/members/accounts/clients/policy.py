@@ -19,6 +19,7 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     MEMBERS_READ = "members:read"
     EVENTS_READ = "events:read"
+    CONTENT_JUDGE = "content:judge"
 
 
 def client_id_of(organization_id: UUID, identifier: UUID) -> str:

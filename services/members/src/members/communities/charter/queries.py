@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
 from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
 from contracts.members import CommunityState
 from members.communities.charter import policy
 from members.communities.charter.models import CharterRevision
 from members.communities.charter.schemas import CharterOut
+from members.revisions import queries as revisions
 
 
 async def find_current(session: Session, community_id: UUID) -> CharterRevision | None:
     """Return the charter in force, None before anything was written."""
+    return await revisions.find_current(session, CharterRevision, community_id)
+
+
+async def contents(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return community → what its charter says; nothing for those that have none."""
     found = await session.execute(
-        select(CharterRevision)
-        .where(col(CharterRevision.community_id) == community_id)
-        .order_by(col(CharterRevision.version).desc())
-        .limit(1)
+        select(col(CharterRevision.community_id), col(CharterRevision.content))
+        .ext(distinct_on(col(CharterRevision.community_id)))
+        .where(col(CharterRevision.community_id).in_(community_ids))
+        .order_by(col(CharterRevision.community_id), col(CharterRevision.version).desc())
     )
-    return found.scalar_one_or_none()
+    return {row.community_id: row.content for row in found}
 
 
 async def get_revision(session: Session, community_id: UUID, version: int) -> CharterRevision:
     """Return what the charter said in a version. Raises Problem 404."""
-    revision = await session.get(CharterRevision, (community_id, version))
-    if revision is None:
-        raise not_found("version of the charter")
-    return revision
+    return await revisions.get(session, CharterRevision, community_id, version, "charter")
 
 
 def out(standing: Standing, revision: CharterRevision | None) -> CharterOut:
@@ -56,19 +61,9 @@ async def list_revisions(
     session: Session, standing: Standing, cursors: Cursors, *, limit: int, cursor: str | None
 ) -> Page[CharterOut]:
     """Return what the charter said, newest first."""
-    scope = f"charter:{standing.principal.organization_id}:{standing.community_id}"
-    after = cursors.decode(scope, cursor)
-    query = (
-        select(CharterRevision)
-        .where(col(CharterRevision.community_id) == standing.community_id)
-        .order_by(col(CharterRevision.version).desc())
-        .limit(limit + 1)
+    community_id = standing.community_id
+    scope = f"charter:{standing.principal.organization_id}:{community_id}"
+    page, following = await revisions.list_versions(
+        session, CharterRevision, community_id, cursors, scope, limit=limit, cursor=cursor
     )
-    if after is not None:
-        query = query.where(col(CharterRevision.version) < after[0])
-    rows = list((await session.execute(query)).scalars())
-    page = rows[:limit]
-    return Page[CharterOut](
-        data=[out(standing, row) for row in page],
-        next_cursor=cursors.encode(scope, page[-1].version) if len(rows) > limit else None,
-    )
+    return Page[CharterOut](data=[out(standing, row) for row in page], next_cursor=following)

@@ -62,7 +62,8 @@ async def create(session: Session, standing: Standing, body: GoalCreate) -> Goal
         )
     baseline = body.baseline
     if baseline is None:
-        baseline = await queries.measure(session, standing.community_id, body.metric, queries.today_in(standing.zone))
+        today = queries.today_in(standing.zone)
+        baseline = (await queries.measure(session, standing.community_id, [body.metric], today))[body.metric]
     if baseline == body.target:
         raise invalid("/target", "target-is-baseline", f"The target is where it starts: {baseline}.")
     goal = Goal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -75,10 +76,16 @@ def today_in(zone: str) -> date:
     return clock.now().astimezone(ZoneInfo(zone)).date()
 
 
-async def measure(session: Session, community_id: UUID, metric: GoalMetric, today: date) -> int:
-    """Return a metric's value as of a day in the community's zone."""
-    found = await session.execute(text(FIGURES[metric]), {"community_id": community_id, "today": today})
-    return int(found.scalar_one())
+async def measure(
+    session: Session, community_id: UUID, metrics: Collection[GoalMetric], today: date
+) -> dict[GoalMetric, int]:
+    """Return metric → its value as of a day in the community's zone, each of them measured once."""
+    wanted = list(dict.fromkeys(metrics))
+    if not wanted:
+        return {}
+    figures = ", ".join(f"({FIGURES[metric]})" for metric in wanted)
+    found = await session.execute(text(f"SELECT {figures}"), {"community_id": community_id, "today": today})
+    return {metric: int(value) for metric, value in zip(wanted, found.one(), strict=True)}
 
 
 async def get_for_update(session: Session, community_id: UUID, goal_id: UUID) -> Goal:
@@ -104,13 +111,25 @@ async def list_standing(session: Session, community_id: UUID) -> list[Goal]:
     return list(found.scalars())
 
 
+async def list_out(session: Session, standing: Standing) -> list[GoalOut]:
+    """Return the goals that stand with their progress, measured now, the next due first."""
+    goals = await list_standing(session, standing.community_id)
+    today = today_in(standing.zone)
+    values = await measure(session, standing.community_id, [GoalMetric(goal.metric) for goal in goals], today)
+    return [_out(standing, goal, values, today) for goal in goals]
+
+
 async def out(session: Session, standing: Standing, goal: Goal) -> GoalOut:
     """Return a goal with its progress, measured now."""
     today = today_in(standing.zone)
+    return _out(standing, goal, await measure(session, goal.community_id, [GoalMetric(goal.metric)], today), today)
+
+
+def _out(standing: Standing, goal: Goal, values: Mapping[GoalMetric, int], today: date) -> GoalOut:
     progress = policy.progress(
         baseline=goal.baseline,
         target=goal.target,
-        value=await measure(session, goal.community_id, GoalMetric(goal.metric), today),
+        value=values[GoalMetric(goal.metric)],
         started=goal.created_at.astimezone(ZoneInfo(standing.zone)).date(),
         due=goal.due_on,
         today=today,

@@ -28,8 +28,7 @@ async def create_goal(session: TenantSession, manager: Manager, body: GoalCreate
 @routes.get("/v1/communities/{community_id}/goals")
 async def list_goals(session: TenantSession, analyst: Analyst) -> GoalList:
     """List the goals with their progress on real figures, the next due first. A community has at most 50."""
-    goals = await queries.list_standing(session, analyst.community_id)
-    return GoalList(data=[await queries.out(session, analyst, goal) for goal in goals])
+    return GoalList(data=await queries.list_out(session, analyst))
 
 
 @routes.patch("/v1/communities/{community_id}/goals/{goal_id}", responses=problems(409, 412, 428))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -43,16 +43,18 @@ from members.communities.templates.schemas import (
 
 @dataclass(frozen=True)
 class Part:
-    """What of a community a template can set: its fields under a prefix, how they are read and how they are set."""
+    """What of a community a template can set: its fields under a prefix, how those of many are read and how one's are set."""
 
     prefix: str
-    read: Callable[[Session, UUID], Awaitable[dict[str, Any]]]
+    read: Callable[[Session, Collection[UUID]], Awaitable[Mapping[UUID, dict[str, Any]]]]
     write: Callable[[Session, Standing, dict[str, Any]], Awaitable[None]]
 
 
-async def _description(session: Session, community_id: UUID) -> dict[str, Any]:
-    found = await session.execute(text("SELECT description FROM community WHERE id = :id"), {"id": community_id})
-    return {"description": found.scalar_one()}
+async def _descriptions(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    found = await session.execute(
+        text("SELECT id, description FROM community WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": list(community_ids)}
+    )
+    return {row.id: {"description": row.description} for row in found}
 
 
 async def _set_description(session: Session, standing: Standing, changes: dict[str, Any]) -> None:
@@ -60,9 +62,9 @@ async def _set_description(session: Session, standing: Standing, changes: dict[s
     await communities.update(session, standing, found.scalar_one(), CommunityUpdate.model_validate(changes))
 
 
-async def _charter(session: Session, community_id: UUID) -> dict[str, Any]:
-    revision = await charter_queries.find_current(session, community_id)
-    return {f"charter/{piece}": value for piece, value in (revision.content if revision else {}).items()}
+async def _charters(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    found = await charter_queries.contents(session, community_ids)
+    return {one: {f"charter/{piece}": value for piece, value in said.items()} for one, said in found.items()}
 
 
 async def _set_charter(session: Session, standing: Standing, changes: dict[str, Any]) -> None:
@@ -71,7 +73,7 @@ async def _set_charter(session: Session, standing: Standing, changes: dict[str, 
     await charters.write(session, standing, before.version if before else 0, body)
 
 
-PARTS: list[Part] = [Part("description", _description, _set_description), Part("charter", _charter, _set_charter)]
+PARTS: list[Part] = [Part("description", _descriptions, _set_description), Part("charter", _charters, _set_charter)]
 """What templates can set; a noun that has more to set appends its own where the service is composed."""
 
 
@@ -148,10 +150,12 @@ def revise(
     return template
 
 
-async def _current(session: Session, community_id: UUID) -> dict[str, Any]:
-    current: dict[str, Any] = {}
+async def _current(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return community → its fields that a template can set."""
+    current: dict[UUID, dict[str, Any]] = {one: {} for one in community_ids}
     for part in PARTS:
-        current |= await part.read(session, community_id)
+        for one, fields in (await part.read(session, community_ids)).items():
+            current[one] |= fields
     return current
 
 
@@ -204,6 +208,11 @@ def told(changes: list[Change]) -> list[FieldChange]:
     return [FieldChange.model_validate(change) for change in changes]
 
 
+def would_be(state: CommunityState, changes: list[Change]) -> Outcome:
+    """Return what a preview says of a rollout in a community in this state."""
+    return Outcome.FAILED if state is CommunityState.ARCHIVED else policy.outcome(changes)
+
+
 async def preview(
     session: Session,
     principal: Principal,
@@ -221,20 +230,19 @@ async def preview(
     after = cursors.decode(scope, cursor)
     found = await queries.list_targets(session, template_id, after=UUID(after[0]) if after else None, limit=limit + 1)
     template = policy.flatten(revision.content)
+    page = found[:limit]
+    applied = await queries.applied(session, [target.id for target in page])
+    current = await _current(session, [target.id for target in page])
     shown = []
-    for target in found[:limit]:
-        application = await queries.find_application(session, target.id)
-        changes = policy.compare(
-            template, application.fields if application else {}, await _current(session, target.id)
-        )
-        archived = target.state is CommunityState.ARCHIVED
+    for target in page:
+        changes = policy.compare(template, applied.get(target.id, {}), current[target.id])
         shown.append(
             TemplatePreview(
                 community_id=target.id,
                 name=target.name,
                 state=target.state,
                 template_version=target.template_version,
-                outcome=Outcome.FAILED if archived else policy.outcome(changes),
+                outcome=would_be(target.state, changes),
                 changes=told(changes),
             )
         )
@@ -253,43 +261,34 @@ async def roll_out(
     """
     await queries.get(session, template_id)
     revision = await queries.get_revision(session, template_id, body.version)
-    wanted = body.targets
-    if wanted is None:
+    found = []
+    if body.targets is None:
         found = await queries.list_targets(session, template_id, after=None, limit=MOST_TARGETS + 1)
-        if len(found) > MOST_TARGETS:
-            raise Problem(
-                409, "too-many-targets", f"Name up to {MOST_TARGETS} targets at a time; the preview lists them."
-            )
-        wanted = [target.id for target in found]
     # In one order for everybody, so that two rollouts at once cannot wait for each other in a circle.
     return [
-        await _roll_out_to(session, principal, revision, community_id, force=body.force)
-        for community_id in sorted(set(wanted))
+        RolloutResult(
+            community_id=one,
+            **await attempt(session, _apply(session, principal, revision, one, force=body.force)),
+        )
+        for one in sorted(meant(body.targets, [target.id for target in found]))
     ]
 
 
-async def _roll_out_to(
-    session: Session,
-    principal: Principal,
-    revision: CommunityTemplateRevision,
-    community_id: UUID,
-    *,
-    force: bool,
-) -> RolloutResult:
+def meant(named: Collection[UUID] | None, found: Collection[UUID]) -> set[UUID]:
+    """Return what a rollout is for: what is named, else all that was found. Raises Problem 409 when those are too many."""
+    if named is None and len(found) > MOST_TARGETS:
+        raise Problem(409, "too-many-targets", f"Name up to {MOST_TARGETS} targets at a time; the preview lists them.")
+    return set(found if named is None else named)
+
+
+async def attempt(session: Session, change: Awaitable[list[Change]]) -> dict[str, Any]:
+    """Roll out to one target; return what results tell of it. What fails leaves nothing behind and does not hold up the others."""
     try:
         async with outbox.savepoint(session):
-            changes = await _apply(session, principal, revision, community_id, force=force)
+            changes = await change
     except Problem as problem:
-        return RolloutResult(
-            community_id=community_id,
-            outcome=Outcome.FAILED,
-            code=problem.code,
-            detail=problem.detail,
-            changes=[],
-        )
-    return RolloutResult(
-        community_id=community_id, outcome=policy.outcome(changes), code=None, detail=None, changes=told(changes)
-    )
+        return {"outcome": Outcome.FAILED, "code": problem.code, "detail": problem.detail, "changes": []}
+    return {"outcome": policy.outcome(changes), "code": None, "detail": None, "changes": told(changes)}
 
 
 async def _apply(
@@ -305,10 +304,10 @@ async def _apply(
         raise Problem(409, "not-of-template", "The community was not made from this template.")
     if target.state is CommunityState.ARCHIVED:
         raise Problem(409, "community-archived", "An archived community does not change.")
-    application = await queries.find_application(session, community_id)
-    applied = application.fields if application else {}
+    applied = (await queries.applied(session, [community_id])).get(community_id, {})
+    current = await _current(session, [community_id])
     template = policy.flatten(revision.content)
-    changes = policy.compare(template, applied, await _current(session, community_id), force=force)
+    changes = policy.compare(template, applied, current[community_id], force=force)
     await _set(session, target.standing(principal), changes)
     await _note(session, target, revision, policy.applied_after(template, applied, changes))
     return changes

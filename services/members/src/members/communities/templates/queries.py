@@ -144,6 +144,11 @@ async def lock_target(session: Session, community_id: UUID) -> Target | None:
     return None if row is None else _target(row)
 
 
-async def find_application(session: Session, community_id: UUID) -> TemplateApplication | None:
-    """Return what a template last set in a community."""
-    return await session.get(TemplateApplication, community_id)
+async def applied(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return community → what a template last set in it."""
+    found = await session.execute(
+        select(col(TemplateApplication.community_id), col(TemplateApplication.fields)).where(
+            col(TemplateApplication.community_id).in_(community_ids)
+        )
+    )
+    return {row.community_id: row.fields for row in found}

@@ -142,6 +142,9 @@ async def follow_links(session: Session, community_id: UUID, people: Mapping[UUI
 
 async def start(session: Session, standing: Standing) -> GroupRulesRun:
     """Have the rules applied to everybody who belongs, from the start. Raises Problem 404, 409."""
+    # Before the community: a worker that applies the rules holds its work's row, then locks the run and the community.
+    organization_id = standing.principal.organization_id
+    await due.schedule(session, organization_id, APPLY_KIND, str(standing.community_id), clock.now())
     if await group_queries.lock_community(session, standing.community_id, alone=True) is CommunityState.ARCHIVED:
         raise Problem(409, "community-archived", "An archived community does not change.")
     rules = await queries.find_current(session, standing.community_id)
@@ -151,7 +154,7 @@ async def start(session: Session, standing: Standing) -> GroupRulesRun:
     if run is None:
         run = GroupRulesRun(
             community_id=standing.community_id,
-            organization_id=standing.principal.organization_id,
+            organization_id=organization_id,
             rules_version=rules.version,
             started_by=standing.principal.account_id,
             started_at=clock.now(),
@@ -161,7 +164,6 @@ async def start(session: Session, standing: Standing) -> GroupRulesRun:
         session.add(run)
     run.rules_version, run.started_by, run.started_at = rules.version, standing.principal.account_id, clock.now()
     run.finished_at, run.looked_at, run.placed, run.taken_out, run.after_membership_id = None, 0, 0, 0, None
-    await due.schedule(session, run.organization_id, APPLY_KIND, str(run.community_id), clock.now())
     return run
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
-from sqlmodel import col
+from sqlalchemy import text
 
 from chassis.auth import Standing
 from chassis.db import Session
@@ -20,17 +18,12 @@ from members.groups.cards.models import CardRevision
 from members.groups.cards.schemas import CardOut
 from members.groups.models import Group
 from members.memberships.schemas import MemberCard
+from members.revisions import queries as revisions
 
 
 async def find_current(session: Session, subject_id: UUID) -> CardRevision | None:
     """Return what a card says, None before anything was written."""
-    found = await session.execute(
-        select(CardRevision)
-        .where(col(CardRevision.subject_id) == subject_id)
-        .order_by(col(CardRevision.version).desc())
-        .limit(1)
-    )
-    return found.scalar_one_or_none()
+    return await revisions.find_current(session, CardRevision, subject_id)
 
 
 async def _managers(session: Session, community_id: UUID) -> list[MemberCard]:
@@ -87,15 +80,8 @@ async def list_revisions(
     """Return what a card said, newest first."""
     subject = group.id if group else standing.community_id
     scope = f"card:{standing.principal.organization_id}:{subject}"
-    after = cursors.decode(scope, cursor)
-    query = select(CardRevision).where(col(CardRevision.subject_id) == subject)
-    if after is not None:
-        query = query.where(col(CardRevision.version) < after[0])
-    found = await session.execute(query.order_by(col(CardRevision.version).desc()).limit(limit + 1))
-    rows: Sequence[CardRevision] = found.scalars().all()
-    page = rows[:limit]
-    head = await _head(session, standing, group)
-    return Page[CardOut](
-        data=[CardOut.model_validate({**head, **_said(row)}) for row in page],
-        next_cursor=cursors.encode(scope, page[-1].version) if len(rows) > limit else None,
+    page, following = await revisions.list_versions(
+        session, CardRevision, subject, cursors, scope, limit=limit, cursor=cursor
     )
+    head = await _head(session, standing, group)
+    return Page[CardOut](data=[CardOut.model_validate({**head, **_said(row)}) for row in page], next_cursor=following)

@@ -47,7 +47,7 @@ class CardWrite(Input):
 
 
 class CardOut(Output):
-    """A card (群名片). Activities that are planned join it as soon as the services that plan them tell of them."""
+    """A card (群名片). Its page beside it, `…/card/page`, has what is pinned and what comes next with it."""
 
     model_config = ConfigDict(
         json_schema_extra={

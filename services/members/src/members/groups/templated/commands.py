@@ -20,7 +20,7 @@ from members.communities.templates import policy
 from members.communities.templates import queries as template_queries
 from members.communities.templates.commands import Part
 from members.communities.templates.models import CommunityTemplate, CommunityTemplateRevision
-from members.communities.templates.policy import Action, Change, Kind, Outcome
+from members.communities.templates.policy import Action, Change, Kind
 from members.communities.templates.schemas import MOST_TARGETS
 from members.groups import commands as groups
 from members.groups import policy as seating
@@ -168,13 +168,12 @@ async def _create_in(
     return GroupMade(community_id=community_id, outcome="created", group_id=group.id, code=None, detail=None)
 
 
-async def _compare(
-    session: Session, revision: CommunityTemplateRevision, target: queries.Target, group: Group, *, force: bool = False
+def _compare(
+    revision: CommunityTemplateRevision, target: queries.Target, current: queries.Current, *, force: bool = False
 ) -> tuple[dict[str, Any], list[Change]]:
     """Return what the template says of this group, and where the group differs."""
-    template = seating.as_template(policy.flatten_group(revision.content), group.ordinal)
-    current = await queries.fields_of(session, group)
-    return template, policy.compare(template, target.fields, current, force=force)
+    template = seating.as_template(policy.flatten_group(revision.content), current.ordinal)
+    return template, policy.compare(template, target.fields, current.fields, force=force)
 
 
 async def preview(
@@ -193,20 +192,21 @@ async def preview(
     scope = f"group-template-preview:{principal.organization_id}:{template_id}:{version}"
     after = cursors.decode(scope, cursor)
     found = await queries.list_targets(session, template_id, after=UUID(after[0]) if after else None, limit=limit + 1)
+    page = found[:limit]
+    currents = await queries.currents(session, [target.group_id for target in page])
     shown = []
-    for target in found[:limit]:
-        group = await group_queries.get(session, target.community_id, target.group_id)
-        _, changes = await _compare(session, revision, target, group)
-        archived = target.state is CommunityState.ARCHIVED
+    for target in page:
+        current = currents[target.group_id]
+        _, changes = _compare(revision, target, current)
         shown.append(
             GroupTemplatePreview(
                 group_id=target.group_id,
                 community_id=target.community_id,
                 community_name=target.community_name,
-                name=group.name,
+                name=current.name,
                 state=target.state,
                 template_version=target.template_version,
-                outcome=Outcome.FAILED if archived else policy.outcome(changes),
+                outcome=templates.would_be(target.state, changes),
                 changes=templates.told(changes),
             )
         )
@@ -225,49 +225,22 @@ async def roll_out(
     """
     await template_queries.get(session, template_id, kind=Kind.GROUP)
     revision = await template_queries.get_revision(session, template_id, body.version)
-    wanted = body.targets
-    if wanted is None:
+    found = []
+    if body.targets is None:
         found = await queries.list_targets(session, template_id, after=None, limit=MOST_TARGETS + 1)
-        if len(found) > MOST_TARGETS:
-            raise Problem(
-                409, "too-many-targets", f"Name up to {MOST_TARGETS} targets at a time; the preview lists them."
-            )
-        wanted = [target.group_id for target in found]
+    wanted = templates.meant(body.targets, [target.group_id for target in found])
     places = await queries.communities_of(session, wanted)
     # Community by community, in one order for everybody: nobody waits in a circle.
-    ordered = sorted(set(wanted), key=lambda group: (str(places.get(group, "")), group))
-    return [await _roll_out_to(session, principal, revision, places.get(one), one, force=body.force) for one in ordered]
-
-
-async def _roll_out_to(
-    session: Session,
-    principal: Principal,
-    revision: CommunityTemplateRevision,
-    community_id: UUID | None,
-    group_id: UUID,
-    *,
-    force: bool,
-) -> GroupRolloutResult:
-    try:
-        async with outbox.savepoint(session):
-            changes = await _apply(session, principal, revision, community_id, group_id, force=force)
-    except Problem as problem:
-        return GroupRolloutResult(
-            group_id=group_id,
-            community_id=community_id,
-            outcome=Outcome.FAILED,
-            code=problem.code,
-            detail=problem.detail,
-            changes=[],
+    return [
+        GroupRolloutResult(
+            group_id=one,
+            community_id=places.get(one),
+            **await templates.attempt(
+                session, _apply(session, principal, revision, places.get(one), one, force=body.force)
+            ),
         )
-    return GroupRolloutResult(
-        group_id=group_id,
-        community_id=community_id,
-        outcome=policy.outcome(changes),
-        code=None,
-        detail=None,
-        changes=templates.told(changes),
-    )
+        for one in sorted(wanted, key=lambda group: (str(places.get(group, "")), group))
+    ]
 
 
 async def _apply(
@@ -288,7 +261,8 @@ async def _apply(
     target = await queries.find_target(session, group_id)
     if target is None or target.template_id != revision.template_id:
         raise foreign
-    template, changes = await _compare(session, revision, target, group, force=force)
+    current = (await queries.currents(session, [group_id]))[group_id]
+    template, changes = _compare(revision, target, current, force=force)
     await _change(
         session,
         principal,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,59 +17,68 @@ from contracts.members import CommunityState
 from members.communities.templates import queries as templates
 from members.communities.templates.models import CommunityTemplate
 from members.communities.templates.policy import Kind
-from members.groups.cards import queries as cards
-from members.groups.models import Group
 from members.groups.templated.schemas import GroupTemplateContent, GroupTemplateOut
 
 CAN = ["edit", "create_groups", "roll_out"]
 
+OWN = ("dimension", "name", "capacity", "self_join")
 PIECES = ("purpose", "rules", "times")
 
-_CURRENT = """
-SELECT DISTINCT ON (subject_id) subject_id, content FROM card_revision WHERE community_id = :community_id
-ORDER BY subject_id, version DESC
+_GROUPS = """
+SELECT id, community_id, template_key, ordinal, dimension, name, capacity, self_join, current.content
+FROM community_group LEFT JOIN LATERAL (
+    SELECT content FROM card_revision WHERE subject_id = community_group.id ORDER BY version DESC LIMIT 1
+) AS current ON true
 """
 
 
-async def card_fields(session: Session, community_id: UUID) -> dict[str, Any]:
-    """Return `card/<piece>` → what the community's card says."""
+async def card_fields(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return community → `card/<piece>` → what the community's card says."""
     found = await session.execute(
-        text("SELECT content FROM card_revision WHERE subject_id = :id ORDER BY version DESC LIMIT 1"),
-        {"id": community_id},
-    )
-    content: dict[str, Any] = found.scalar_one_or_none() or {}
-    return {f"card/{piece}": content[piece] for piece in PIECES if piece in content}
-
-
-async def group_fields(session: Session, community_id: UUID) -> dict[str, Any]:
-    """Return `groups/<key>/<field>` → value, of the groups that were made from a template."""
-    rows = await session.execute(
-        text(f"""
-            SELECT template_key, dimension, name, capacity, self_join, current.content
-            FROM community_group LEFT JOIN ({_CURRENT}) AS current ON current.subject_id = community_group.id
-            WHERE community_id = :community_id AND template_key IS NOT NULL
+        text("""
+            SELECT DISTINCT ON (subject_id) subject_id, content FROM card_revision
+            WHERE subject_id = ANY(CAST(:ids AS uuid[])) ORDER BY subject_id, version DESC
         """),
-        {"community_id": community_id},
+        {"ids": list(community_ids)},
     )
-    fields: dict[str, Any] = {}
+    return {row.subject_id: _card(row.content) for row in found}
+
+
+def _card(content: Mapping[str, Any] | None) -> dict[str, Any]:
+    said = content or {}
+    return {f"card/{piece}": said[piece] for piece in PIECES if piece in said}
+
+
+def _fields(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row
+    return {name: getattr(row, name) for name in OWN} | _card(row.content)
+
+
+async def group_fields(session: Session, community_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return community → `groups/<key>/<field>` → value, of the groups that its template made."""
+    rows = await session.execute(
+        text(f"{_GROUPS} WHERE community_id = ANY(CAST(:ids AS uuid[])) AND template_key IS NOT NULL"),
+        {"ids": list(community_ids)},
+    )
+    found: dict[UUID, dict[str, Any]] = {}
     for row in rows:
-        place = f"groups/{row.template_key}"
-        fields |= {f"{place}/{name}": getattr(row, name) for name in ("dimension", "name", "capacity", "self_join")}
-        content = row.content or {}
-        fields |= {f"{place}/card/{piece}": content[piece] for piece in PIECES if piece in content}
-    return fields
+        fields = {f"groups/{row.template_key}/{name}": value for name, value in _fields(row).items()}
+        found.setdefault(row.community_id, {}).update(fields)
+    return found
 
 
-async def fields_of(session: Session, group: Group) -> dict[str, Any]:
-    """Return field → value of a group that a template can set."""
-    card = await cards.find_current(session, group.id)
-    said = card.content if card else {}
-    fields = {name: getattr(group, name) for name in ("name", "capacity", "self_join")}
-    return {
-        **fields,
-        "dimension": group.dimension.value,
-        **{f"card/{piece}": said[piece] for piece in PIECES if piece in said},
-    }
+@dataclass(frozen=True)
+class Current:
+    """A group as it is: its place in its series, its name, and field → value of what a template can set."""
+
+    ordinal: int
+    name: dict[str, str]
+    fields: dict[str, Any]
+
+
+async def currents(session: Session, group_ids: Collection[UUID]) -> dict[UUID, Current]:
+    """Return group → what it is."""
+    rows = await session.execute(text(f"{_GROUPS} WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": list(group_ids)})
+    return {row.id: Current(row.ordinal, row.name, _fields(row)) for row in rows}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from chassis import clock, due
 from chassis.db import Session
 from chassis.due import Due, Jobs
 from members.memberships.files import commands
+from members.memberships.files.taking import commands as taking
 
 jobs = Jobs()
 
@@ -15,7 +16,7 @@ jobs = Jobs()
 @jobs.on(commands.ADVANCE)
 async def advance(session: Session, work: Due) -> None:
     """Look at, or take, the next rows, and come back at once while more wait. How far it is stands in the file and not in the work."""
-    if await commands.advance(session, UUID(work.key)):
+    if await taking.advance(session, UUID(work.key)):
         await due.schedule(session, work.organization_id, commands.ADVANCE, work.key, clock.now())
 
 

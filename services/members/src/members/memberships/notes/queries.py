@@ -14,6 +14,7 @@ from chassis.errors import Problem, not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
 from contracts.members import CommunityRole
+from members.memberships import queries as memberships
 from members.memberships.notes import policy
 from members.memberships.notes.models import MembershipNote
 from members.memberships.notes.schemas import NoteOut
@@ -28,13 +29,7 @@ WHERE note.community_id = :community_id AND note.membership_id = :membership_id 
 
 async def subject(session: Session, standing: Standing, membership_id: UUID) -> UUID:
     """Return the account that notes on a membership are about. Raises Problem 404, and 403 for what is about the caller."""
-    found = await session.execute(
-        text("SELECT account_id FROM membership WHERE community_id = :community_id AND id = :id"),
-        {"community_id": standing.community_id, "id": membership_id},
-    )
-    account: UUID | None = found.scalar_one_or_none()
-    if account is None:
-        raise not_found("membership")
+    account = await memberships.account_of(session, standing.community_id, membership_id)
     about_self = account == standing.principal.account_id
     if not policy.readable(moderates=standing.has(CommunityRole.MODERATOR), subject=about_self):
         raise Problem(403, "forbidden", "Nobody reads or writes the notes on themselves.")

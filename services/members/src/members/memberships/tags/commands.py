@@ -12,6 +12,7 @@ from chassis.db import Session
 from chassis.errors import Fault, Problem, not_found
 from contracts.base import Origin
 from contracts.members import MembershipState, MembershipTagsChanged
+from members.memberships.models import Membership
 from members.memberships.tags import queries
 from members.memberships.tags.policy import MOST_PER_MEMBER
 
@@ -105,6 +106,14 @@ async def add(
         _ADD_EACH, {"community_id": community_id, "accounts": list(accounts), "tags": list(tags)}
     )
     await _tell(session, community_id, sorted(set(found.scalars())), actor, origin)
+
+
+async def fill(session: Session, membership: Membership, tags: Collection[str]) -> list[str]:
+    """Give a membership, whose row is locked, these tags as far as there is room; return those that it did not have. Tags are clean."""
+    held = set((await queries.of_membership(session, membership.community_id, membership.id)).tags)
+    fresh = sorted(set(tags) - held)[: max(MOST_PER_MEMBER - len(held), 0)]
+    await add(session, membership.community_id, [(membership.account_id, one) for one in fresh], None)
+    return fresh
 
 
 async def untag(session: Session, community_id: UUID, tag_: str, membership_id: UUID, actor: UUID | None) -> None:

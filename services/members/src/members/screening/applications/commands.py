@@ -226,11 +226,11 @@ async def conclude(
     application.decided_at = None if outcome is State.IN_REVIEW else now
     application.holds_place = outcome is State.APPROVED and application.persona_id is not None
     if outcome is not State.IN_REVIEW:
-        await _end_review(session, application)
+        application.deadline = None
     if outcome is State.APPROVED:
         membership_commands.move(session, membership, "approve", actor=actor)
         await session.flush()
-        application.tags = await _tag(session, application)
+        application.tags = await _tag(session, application, membership)
     elif outcome is State.REJECTED:
         membership_commands.move(session, membership, "reject", actor=actor)
     decided = outcome in {State.APPROVED, State.REJECTED}
@@ -238,7 +238,11 @@ async def conclude(
 
 
 async def _start_review(session: Session, application: Application, now: datetime) -> None:
-    """Set the deadline, before the state says that there is one."""
+    """Set the deadline, before the state says that there is one.
+
+    Each has work with a key of its own, which nobody takes back: who comes to tell holds the work's row and waits for the
+    application, which this transaction holds, and finds whether there is still something to tell.
+    """
     version = application.policy_version
     row = await policies.get_version(session, application.community_id, version) if version else None
     application.deadline = policy_policy.deadline(now, policies.hours(row))
@@ -247,20 +251,13 @@ async def _start_review(session: Session, application: Application, now: datetim
         session,
         application.organization_id,
         policy.OVERDUE_KIND,
-        str(application.id),
+        f"{application.id}/{new_id()}",
         application.deadline,
         {"community_id": str(application.community_id)},
     )
 
 
-async def _end_review(session: Session, application: Application) -> None:
-    """Take the deadline back, after the state says that there is none."""
-    if application.deadline is not None:
-        application.deadline = None
-        await due.cancel(session, application.organization_id, policy.OVERDUE_KIND, str(application.id))
-
-
-async def _tag(session: Session, application: Application) -> list[str]:
+async def _tag(session: Session, application: Application, membership: Membership) -> list[str]:
     """Give the new member the tags of the answers and of the door; return those that are new, for an undo to take back."""
     version, community_id = application.policy_version, application.community_id
     row = await policies.get_version(session, community_id, version) if version else None
@@ -268,17 +265,8 @@ async def _tag(session: Session, application: Application) -> list[str]:
     earned = set(policy_policy.tags(policies.tag_rules(row), questions, application.answers, application.score))
     if application.link_id is not None:
         earned |= set(await link_queries.tags_of(session, application.link_id))
-    given = []
-    for tag in sorted(earned):
-        try:
-            async with session.begin_nested():
-                fresh = await tags.tag(session, community_id, tag, [application.membership_id], None)
-        except Problem:
-            # The member has as many tags as one may have: belonging does not hang on another.
-            continue
-        if fresh:
-            given.append(tag)
-    return given
+    # Who has as many tags as one may have belongs all the same.
+    return await tags.fill(session, membership, earned)
 
 
 def check_living(standing: Standing) -> None:
@@ -296,7 +284,7 @@ async def ask(session: Session, standing: Standing, application_id: UUID, expect
     application.state = State.NEEDS_INFORMATION
     application.question = question
     application.version += 1
-    await _end_review(session, application)
+    application.deadline = None
     emit(session, application, ApplicationMoved, standing.principal.account_id, automatic=False)
     return application
 
@@ -341,7 +329,7 @@ async def take_back(session: Session, application: Application, actor: UUID | No
     application.question = None
     application.decided_at = clock.now()
     application.version += 1
-    await _end_review(session, application)
+    application.deadline = None
     if application.link_id is not None:
         await links.give_back(session, application.link_id)
     emit(session, application, ApplicationMoved, actor, automatic=actor is None)

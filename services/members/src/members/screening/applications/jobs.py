@@ -15,4 +15,4 @@ jobs = Jobs()
 @jobs.on(OVERDUE_KIND)
 async def overdue(session: Session, work: Due) -> None:
     """Tell that nobody decided in time."""
-    await commands.tell_overdue(session, UUID(work.payload["community_id"]), UUID(work.key))
+    await commands.tell_overdue(session, UUID(work.payload["community_id"]), UUID(work.key.partition("/")[0]))

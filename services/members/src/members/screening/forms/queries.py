@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlmodel import col
-
 from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
 from contracts.members import CommunityRole, CommunityState
+from members.revisions import queries as revisions
 from members.screening.forms.models import FormVersion
 from members.screening.forms.policy import QUESTIONS, Question
 from members.screening.forms.schemas import FormOut
@@ -23,21 +20,12 @@ _PRIVATE = {"points", "points_per_step", "knock_out", "knock_out_below"}
 
 async def find_current(session: Session, community_id: UUID) -> FormVersion | None:
     """Return the form in force, None while nothing is asked."""
-    found = await session.execute(
-        select(FormVersion)
-        .where(col(FormVersion.community_id) == community_id)
-        .order_by(col(FormVersion.version).desc())
-        .limit(1)
-    )
-    return found.scalar_one_or_none()
+    return await revisions.find_current(session, FormVersion, community_id)
 
 
 async def get_version(session: Session, community_id: UUID, version: int) -> FormVersion:
     """Return a version of the form. Raises Problem 404."""
-    form = await session.get(FormVersion, (community_id, version))
-    if form is None:
-        raise not_found("version of the form")
-    return form
+    return await revisions.get(session, FormVersion, community_id, version, "form")
 
 
 async def questions_of(session: Session, community_id: UUID, version: int) -> list[Question]:
@@ -78,19 +66,9 @@ async def list_versions(
     session: Session, standing: Standing, cursors: Cursors, *, limit: int, cursor: str | None
 ) -> Page[FormOut]:
     """Return what the form was, newest first."""
-    scope = f"forms:{standing.principal.organization_id}:{standing.community_id}"
-    after = cursors.decode(scope, cursor)
-    query = (
-        select(FormVersion)
-        .where(col(FormVersion.community_id) == standing.community_id)
-        .order_by(col(FormVersion.version).desc())
-        .limit(limit + 1)
+    community_id = standing.community_id
+    scope = f"forms:{standing.principal.organization_id}:{community_id}"
+    page, following = await revisions.list_versions(
+        session, FormVersion, community_id, cursors, scope, limit=limit, cursor=cursor
     )
-    if after is not None:
-        query = query.where(col(FormVersion.version) < after[0])
-    rows = list((await session.execute(query)).scalars())
-    page = rows[:limit]
-    return Page[FormOut](
-        data=[out(standing, row) for row in page],
-        next_cursor=cursors.encode(scope, page[-1].version) if len(rows) > limit else None,
-    )
+    return Page[FormOut](data=[out(standing, row) for row in page], next_cursor=following)

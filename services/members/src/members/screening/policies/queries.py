@@ -5,16 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
-from sqlmodel import col
 
 from chassis.auth import Standing
 from chassis.db import Session
-from chassis.errors import not_found
 from chassis.pagination import Cursors
 from chassis.schemas import Page
 from contracts.members import CommunityState
 from members.communities.readiness.policy import Missing
+from members.revisions import queries as revisions
 from members.screening.policies.models import ScreeningPolicy
 from members.screening.policies.policy import DEFAULT_HOURS, Mode, TagRule, Terms
 from members.screening.policies.schemas import ScreeningPolicyOut
@@ -24,21 +22,12 @@ _TAG_RULES: TypeAdapter[list[TagRule]] = TypeAdapter(list[TagRule])
 
 async def find_current(session: Session, community_id: UUID) -> ScreeningPolicy | None:
     """Return the policy in force, None before one was written."""
-    found = await session.execute(
-        select(ScreeningPolicy)
-        .where(col(ScreeningPolicy.community_id) == community_id)
-        .order_by(col(ScreeningPolicy.version).desc())
-        .limit(1)
-    )
-    return found.scalar_one_or_none()
+    return await revisions.find_current(session, ScreeningPolicy, community_id)
 
 
 async def get_version(session: Session, community_id: UUID, version: int) -> ScreeningPolicy:
     """Return a version of the policy. Raises Problem 404."""
-    row = await session.get(ScreeningPolicy, (community_id, version))
-    if row is None:
-        raise not_found("version of the screening policy")
-    return row
+    return await revisions.get(session, ScreeningPolicy, community_id, version, "screening policy")
 
 
 async def terms_at(session: Session, community_id: UUID, version: int) -> Terms:
@@ -82,22 +71,12 @@ async def list_versions(
     session: Session, standing: Standing, cursors: Cursors, *, limit: int, cursor: str | None
 ) -> Page[ScreeningPolicyOut]:
     """Return what the policy was, newest first."""
-    scope = f"screening-policies:{standing.principal.organization_id}:{standing.community_id}"
-    after = cursors.decode(scope, cursor)
-    query = (
-        select(ScreeningPolicy)
-        .where(col(ScreeningPolicy.community_id) == standing.community_id)
-        .order_by(col(ScreeningPolicy.version).desc())
-        .limit(limit + 1)
+    community_id = standing.community_id
+    scope = f"screening-policies:{standing.principal.organization_id}:{community_id}"
+    page, following = await revisions.list_versions(
+        session, ScreeningPolicy, community_id, cursors, scope, limit=limit, cursor=cursor
     )
-    if after is not None:
-        query = query.where(col(ScreeningPolicy.version) < after[0])
-    rows = list((await session.execute(query)).scalars())
-    page = rows[:limit]
-    return Page[ScreeningPolicyOut](
-        data=[out(standing, row) for row in page],
-        next_cursor=cursors.encode(scope, page[-1].version) if len(rows) > limit else None,
-    )
+    return Page[ScreeningPolicyOut](data=[out(standing, row) for row in page], next_cursor=following)
 
 
 async def policy_missing(session: Session, community_id: UUID) -> list[Missing]:

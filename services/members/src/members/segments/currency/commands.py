@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -47,10 +47,11 @@ async def touch(session: Session, organization_id: UUID, people: Collection[tupl
         await due.schedule(session, organization_id, REFRESH, f"{community}/{name}", ends, payload, keep=True)
 
 
-async def recompute_soon(session: Session, organization_id: UUID, segments: Iterable[UUID]) -> None:
+async def recompute_soon(session: Session, organization_id: UUID, segments: Collection[UUID]) -> None:
     """Have whole segments worked out anew."""
-    for segment in sorted(segments):
-        await due.schedule(session, organization_id, RECOMPUTE, str(segment), clock.now())
+    now = clock.now()
+    wanted = [(str(segment), now) for segment in segments]
+    await due.schedule_many(session, organization_id, RECOMPUTE, wanted, keep=False)
 
 
 _TAKE = text("""

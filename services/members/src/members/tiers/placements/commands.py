@@ -66,6 +66,8 @@ async def place(session: Session, standing: Standing, membership_id: UUID, expec
     fault = policy.until_fault(body.until, now)
     if fault:
         raise invalid("/until", *fault)
+    key = await _key(session, standing, membership_id)
+    await due.schedule(session, standing.principal.organization_id, END, key, body.until)
     standard, membership, held = await _locked(session, standing, membership_id, expected)
     if standards.read(standard).rank(body.tier) is None:
         raise invalid("/tier", "tier-unknown", "The standard in force has no such tier.")
@@ -84,13 +86,14 @@ async def place(session: Session, standing: Standing, membership_id: UUID, expec
     kept = {"from_tier": before, "reason": Reason.PLACED, "actor": standing.principal.account_id, "note": body.reason}
     await session.execute(_LOG, {**values, **kept, "inputs": inputs})
     _tell(session, standing, standard, membership, before, body.tier, body.until, version)
-    await due.schedule(session, standard.organization_id, END, _key(membership), body.until)
     if before != body.tier:
         await currency.touch(session, standard.organization_id, {(standard.community_id, membership.account_id)})
 
 
-def _key(membership: Membership) -> str:
-    return f"{membership.community_id}/{membership.account_id}"
+async def _key(session: Session, standing: Standing, membership_id: UUID) -> str:
+    """Return the key of a placement's end, before anything is locked: a worker holds its work's row, then locks the standard in force."""
+    account_id = await memberships.account_of(session, standing.community_id, membership_id)
+    return f"{standing.community_id}/{account_id}"
 
 
 def _tell(  # noqa: PLR0917  one call above
@@ -126,6 +129,7 @@ def _tell(  # noqa: PLR0917  one call above
 
 async def end(session: Session, standing: Standing, membership_id: UUID, expected: int) -> None:
     """End a placement before its date: the standard decides at once. Raises Problem 404, 409, 412."""
+    await due.cancel(session, standing.principal.organization_id, END, await _key(session, standing, membership_id))
     standard, membership, held = await _locked(session, standing, membership_id, expected)
     if held is None or held["manual_until"] is None:
         raise Problem(409, "not-placed", "The member was not placed by hand.")
@@ -135,7 +139,6 @@ async def end(session: Session, standing: Standing, membership_id: UUID, expecte
         ),
         {"now": clock.now(), "community_id": standard.community_id, "account_id": membership.account_id},
     )
-    await due.cancel(session, standard.organization_id, END, _key(membership))
     await evaluation.look_at(session, standard, membership.account_id)
 
 

@@ -39,6 +39,8 @@ async def write_standard(
     session: Session, standing: Standing, expected: int, body: MembershipStandardWrite
 ) -> MembershipStandard:
     """Set the membership standard as a new version; from the next look on it decides. Raises Problem 404, 409, 412."""
+    # Before the community: a worker that looks at it holds its work's row and then locks the community.
+    await due.schedule(session, standing.principal.organization_id, WATCH, str(standing.community_id), clock.now())
     community = await communities.get_for_update(session, standing.community_id)
     if community.state == CommunityState.ARCHIVED:
         raise Problem(409, "community-archived", "An archived community does not change.")
@@ -58,7 +60,6 @@ async def write_standard(
     )
     session.add(standard)
     await session.flush()
-    await due.schedule(session, community.organization_id, WATCH, str(community.id), clock.now())
     return standard
 
 
@@ -97,8 +98,8 @@ async def watch(session: Session, community_id: UUID) -> bool:
 
     While a community is not open nobody can act: nobody is given notice, and the time of those who were begins anew.
     """
-    standard = await queries.find_standard(session, community_id)
     community = await communities.get_for_update(session, community_id)
+    standard = await queries.find_standard(session, community_id)
     if standard is None or community.state == CommunityState.ARCHIVED:
         return False
     now = clock.now()

@@ -1,0 +1,1 @@
+"""Announcements that ask to be acknowledged: who has, who has not, and reminding those."""

@@ -1,0 +1,1 @@
+"""Who may read what was said, of many posts and comments of many communities at once."""

@@ -1,0 +1,1 @@
+"""The backlog: ideas, drafts and what is ready to be said."""

@@ -1,0 +1,1 @@
+"""The calendar: recurring slots, their occurrences, and what fills them."""

@@ -1,0 +1,1 @@
+"""Activities as engagement tells of them: a slot may hold one."""

@@ -1,0 +1,1 @@
+"""Occurrences of slots: filled, empty, at risk, and what came of them."""

@@ -1,0 +1,1 @@
+"""Punctuality: what was due, and what of it was there in time."""

@@ -1,0 +1,1 @@
+"""Recurrence rules, and the instants that they mean."""

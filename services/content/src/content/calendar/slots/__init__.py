@@ -1,0 +1,1 @@
+"""Recurring slots: of a kind and a theme, at an hour of the community."""

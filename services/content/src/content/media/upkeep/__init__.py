@@ -1,0 +1,1 @@
+"""What becomes of uploads by themselves: collected when nobody needs them, erased with the person, swept after crashes."""

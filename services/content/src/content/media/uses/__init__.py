@@ -1,0 +1,1 @@
+"""What uploads stand in: posts, comments and items."""

@@ -1,0 +1,1 @@
+"""What may be said: detectors named by clauses, what they hold back, and what keeps somebody from speaking."""

@@ -1,0 +1,1 @@
+"""Compliance profiles: who may publish, and the sealed log of who did."""

@@ -1,0 +1,1 @@
+"""Detections: what detectors found, where, and by which clause; never the words."""

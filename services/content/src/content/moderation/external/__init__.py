@@ -1,0 +1,1 @@
+"""Outside checkers: who else judges texts before others see them."""

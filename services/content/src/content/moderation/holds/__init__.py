@@ -1,0 +1,1 @@
+"""Holds: texts that only their authors and moderators see until somebody decides."""

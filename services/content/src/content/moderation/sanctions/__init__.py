@@ -1,0 +1,1 @@
+"""Mutes and suspensions, as members tells of them."""

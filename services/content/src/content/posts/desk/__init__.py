@@ -1,0 +1,1 @@
+"""Desk: what is being written and is not shown yet, or any more."""

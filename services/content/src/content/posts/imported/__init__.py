@@ -1,0 +1,1 @@
+"""Imported: posts brought from elsewhere, each once."""

@@ -1,0 +1,1 @@
+"""Reviewing: which kinds of posts a community lets a second person read before others see them."""

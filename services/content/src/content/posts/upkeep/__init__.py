@@ -1,0 +1,1 @@
+"""Upkeep: pinning, expiry and review dates, and what is stale."""

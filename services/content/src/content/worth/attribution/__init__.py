@@ -1,0 +1,1 @@
+"""Attribution: orders and referrals that their owners put down to a piece."""
