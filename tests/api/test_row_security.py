@@ -70,12 +70,18 @@ _POLICIES = (
 )
 
 WORTH = (
-    "INSERT INTO worth_touch (organization_id, what, post_id) VALUES ($2, 'post', $1)",
+    # Of a community that nobody knows: it waits, and the worker does not take it meanwhile.
+    "INSERT INTO worth_touch (organization_id, what, community_id, account_id, at) VALUES ($2, 'act', $1, $1, now())",
     "INSERT INTO worth_active_day VALUES ($1, $1, '2026-01-01', $2)",
     "INSERT INTO worth_outsider VALUES ($1, $1, $2)",
     "INSERT INTO worth_return VALUES ($1, '2026-01-01', $2, $1, 1, 1, 0.5)",
     "INSERT INTO worth_attribution VALUES ('order', $1, $2, NULL, NULL, true)",
     "INSERT INTO worth VALUES ($1, $2, $1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, now())",
+)
+# What other tests use up: the words that wait are brought out by whoever approves them.
+USED_UP = (
+    """INSERT INTO post_proposal SELECT id, organization_id, community_id, NULL, 'words', $1, now(), 1
+    FROM post WHERE organization_id = $2 LIMIT 1 ON CONFLICT DO NOTHING""",
 )
 
 Row = asyncpg.Record
@@ -155,7 +161,7 @@ async def rows_everywhere(stack: RealStack, town: Town, neighbours: Town) -> Non
     async with connected(stack, "content", "owner") as owner:
         for organization in (town.organization_id, neighbours.organization_id):
             # Worth is worked out by the worker's own clock, and no partner has told of orders yet.
-            for statement in (*SELDOM_SAID, *WORTH):
+            for statement in (*SELDOM_SAID, *WORTH, *USED_UP):
                 await owner.execute(statement, uuid4(), organization)
 
 

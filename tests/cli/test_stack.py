@@ -78,7 +78,7 @@ def test_what_it_writes_is_for_its_owner_only(running: TrialStack) -> None:
             continue
         assert not stat.S_IMODE(path.stat().st_mode) & 0o067, path
     secrets = json.loads((running.data / "secrets.json").read_text())
-    assert len(set(secrets.values())) == len(secrets) == 4 + 4 + 9
+    assert len(set(secrets.values())) == len(secrets) == 5 + 4 + 9
     # Nobody who lists processes sees a secret.
     for pid in running.pids().values():
         arguments = " ".join(command_line(pid or 0))
@@ -94,7 +94,10 @@ def test_each_process_is_told_its_own_secrets_and_no_others(running: TrialStack)
         held = {secret for secret, value in secrets.items() if any(value in text for text in told.values())}
         common = {"ops_token", "cursor_secret", f"nats_{name}"}
         roles = set() if name == "gateway" else {f"{name}_app", f"{name}_worker"}
-        own = {"members": {"members_key_secret"}, "content": {"content_media_secret"}}.get(name, set())
+        own = {
+            "members": {"members_key_secret"},
+            "content": {"content_media_secret", "content_publication_secret"},
+        }.get(name, set())
         assert held == common | roles | own  # the owner's password is for migrations only
         assert told["HEARTH_LOG_LEVEL"] == "DEBUG"
         assert told["HEARTH_HOST"] == "127.0.0.1"

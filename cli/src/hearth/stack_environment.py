@@ -83,6 +83,7 @@ class Environments:
             environment["HEARTH_MEMBERS_KEY_SECRET"] = self.secrets["members_key_secret"]
         if process == "content":
             environment["HEARTH_CONTENT_MEDIA_SECRET"] = self.secrets["content_media_secret"]
+            environment["HEARTH_CONTENT_PUBLICATION_SECRET"] = self.secrets["content_publication_secret"]
             environment.setdefault("HEARTH_CONTENT_MEDIA_DIRECTORY", str(self.folder.root / "media"))
         return environment
 

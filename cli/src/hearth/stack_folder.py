@@ -174,6 +174,7 @@ def load_secrets(folder: Folder) -> dict[str, str]:
         "cursor_secret",
         "members_key_secret",
         "content_media_secret",
+        "content_publication_secret",
         *(f"nats_{process}" for process in PROCESSES),
         *(role for service in SERVICES for role in roles_of(service)),
     ]

@@ -97,7 +97,9 @@ async def test_a_wrong_secret_is_turned_away(server: s3_server.Store) -> None:
 
 def settings(**given: Any) -> ContentSettings:
     needed = {"database_url": "postgresql://a@b/c", "worker_database_url": "postgresql://a@b/c"}
-    strong = {name: SecretStr(name[0] * 32) for name in ("ops_token", "cursor_secret", "media_secret")}
+    strong = {
+        name: SecretStr(name[0] * 32) for name in ("ops_token", "cursor_secret", "media_secret", "publication_secret")
+    }
     return ContentSettings(**(needed | strong | given))
 
 
@@ -106,6 +108,8 @@ def test_production_wants_a_place_and_a_secret(tmp_path: Path) -> None:
         settings(env=Environment.PRODUCTION)
     with pytest.raises(ValidationError, match="HEARTH_CONTENT_MEDIA_SECRET"):
         settings(env=Environment.PRODUCTION, media_directory=tmp_path, media_secret=SecretStr("development"))
+    with pytest.raises(ValidationError, match="HEARTH_CONTENT_PUBLICATION_SECRET"):
+        settings(env=Environment.PRODUCTION, media_directory=tmp_path, publication_secret=SecretStr("development"))
     with pytest.raises(ValidationError, match="HEARTH_CONTENT_MEDIA_ACCESS_KEY_ID"):
         settings(media_bucket="b")
     assert settings(env=Environment.PRODUCTION, media_directory=tmp_path).media_bucket is None

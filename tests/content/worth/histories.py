@@ -221,8 +221,12 @@ class History:
                 compared += 1
                 returned += (who, first + timedelta(days=1)) in active
                 expected += (Decimal(before) / habit_days).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+        seen = {who for who, _ in self.acts}
         standing = [
-            (kind, who) for (kind, _), (to, who, counts) in self.given.items() if to == post and counts and other(who)
+            (kind, who)
+            for (kind, _), (to, who, counts) in self.given.items()
+            # Who never joined nor did anything here is a customer like any other, as far as anybody here knows.
+            if to == post and counts and (other(who) or (who not in seen and self.people[who].joined_at is None))
         ]
         return {
             "readers": sum(read == post and other(who) for who, read in self.reads),

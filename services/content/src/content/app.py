@@ -70,7 +70,8 @@ async def start(runtime: Runtime) -> None:
     """Have what content cannot run without: the seal of the publication log, the tables by which texts are read, the store of media."""
     folding.prepare()
     media_stores.open_for(runtime)
-    sealing.use(runtime.settings.cursor_secret.get_secret_value())
+    assert isinstance(runtime.settings, ContentSettings)  # noqa: S101  narrows for the type checker
+    sealing.use(runtime.settings.publication_secret.get_secret_value())
 
 
 post_commands.CHECKS.append(checks.check)

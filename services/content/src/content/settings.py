@@ -22,6 +22,11 @@ class ContentSettings(ServiceSettings):
         validation_alias="HEARTH_CONTENT_MEDIA_SECRET",
         description="signs the addresses of media; the same in every replica",
     )
+    publication_secret: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_SECRET),
+        validation_alias="HEARTH_CONTENT_PUBLICATION_SECRET",
+        description="seals the publication log; with another value its entries cannot be opened any more",
+    )
     media_directory: Path | None = Field(
         default=None,
         validation_alias="HEARTH_CONTENT_MEDIA_DIRECTORY",

@@ -61,6 +61,7 @@ INSERT INTO worth_outsider (community_id, account_id, organization_id)
 SELECT DISTINCT act.community_id, act.account_id, CAST(:organization_id AS uuid) FROM {_ACTS}
 WHERE NOT EXISTS (SELECT FROM standing_member AS member
     WHERE member.community_id = act.community_id AND member.account_id = act.account_id) ON CONFLICT DO NOTHING
+RETURNING account_id, community_id
 """)
 # Days that an account was not known to have been active on, and that are over: who was compared by them is compared again.
 _ACTIVE = text(f"""
@@ -109,7 +110,8 @@ async def _note_presence(session: Session, organization_id: UUID, touches: Seque
     late: list[tuple[UUID, UUID, date | None]] = [(account, community, None) for account, community in people]
     if acts:
         bound = {"organization_id": organization_id, "now": clock.now(), **_columns(acts)}
-        await session.execute(_OUTSIDERS, bound)
+        # What an order of theirs was put down to counts it no longer.
+        people += [tuple(row) for row in await session.execute(_OUTSIDERS, bound)]
         late += [tuple(row) for row in await session.execute(_ACTIVE, bound)]
     if people:
         accounts, communities = zip(*people, strict=True)

@@ -18,7 +18,7 @@ _keeper = _Keeper()
 
 def use(secret: str) -> None:
     """Seal with a key made from this secret from now on."""
-    _keeper.seal = Seal(f"publication log:{secret}")
+    _keeper.seal = Seal(secret)
 
 
 def seal() -> Seal:
