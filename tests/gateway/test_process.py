@@ -107,6 +107,7 @@ async def process(**environment: str) -> AsyncIterator[Process]:
             "error",
             "-m",
             "gateway",
+            "api",
             stderr=asyncio.subprocess.PIPE,
             env=os.environ | {f"HEARTH_{name}": value for name, value in (settings | environment).items()},
         )

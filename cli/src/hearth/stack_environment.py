@@ -128,7 +128,7 @@ def _private(name: str) -> bool:
 
 def command(process: str) -> list[str]:
     """Return the command of a serving process."""
-    return [sys.executable, "-m", process] if process == GATEWAY else [sys.executable, "-m", process, "all"]
+    return [sys.executable, "-m", process, "all"]
 
 
 def port_names() -> list[str]:

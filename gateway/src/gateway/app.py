@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from http import HTTPStatus
 
 import orjson
+from fastapi import FastAPI
 from multidict import istr
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +18,7 @@ from gateway import access, bodies, compose, headers, identity, limits
 from gateway.cors import Cors
 from gateway.docs import Docs
 from gateway.exchange import Exchange
+from gateway.local import Local
 from gateway.openapi import Document
 from gateway.pages import Page, answer_page
 from gateway.proxy import Upstream
@@ -43,15 +45,22 @@ class Gateway:
     """The gateway as an ASGI app. Made inside a running event loop; `close` ends its connections."""
 
     def __init__(
-        self, settings: GatewaySettings, *, router: Router | None = None, tokens: TokenVerifier | None = None
+        self,
+        settings: GatewaySettings,
+        *,
+        router: Router | None = None,
+        tokens: TokenVerifier | None = None,
+        own: FastAPI | None = None,
     ) -> None:
         self.settings = settings
         self.router = router or Router()
         self.tokens = tokens or identity.verifier(settings)
         self.upstreams = {name: Upstream(name, url, settings) for name, url in settings.services.items()}
-        self.document = Document(
-            {name: upstream.get for name, upstream in self.upstreams.items()}, self.router, settings
-        )
+        self.local = Local(own, settings.idle_seconds)
+        gets = {name: upstream.get for name, upstream in self.upstreams.items()}
+        if own is not None:
+            gets[access.OWN] = self.local.get
+        self.document = Document(gets, self.router, settings)
         self._pages: dict[str, Page] = {"/openapi.json": self.document.page, **Docs().pages}
         self._cors = Cors(settings.cors_origins)
         self._buckets = limits.Buckets(settings.callers_remembered)
@@ -141,7 +150,8 @@ class Gateway:
         limit = self.settings.import_body_limit if route.imports else self.settings.body_limit
         bodies.check(exchange, limit)
         self._introduce(scope, exchange, client, behind_proxy=behind_proxy)
-        return await self.upstreams[route.service].forward(method, target, exchange, receive, send, limit)
+        serving = self.local if route.service == access.OWN else self.upstreams[route.service]
+        return await serving.forward(method, target, exchange, receive, send, limit)
 
     def _target(self, scope: Scope) -> str:
         """Return the raw path and query as they will be sent on. Raises Problem 400 or 414."""

@@ -92,3 +92,24 @@ class Stream:
                         stuck.cancel()
         if self.when_done is not None:
             self.when_done()
+
+
+def bounded(receive: Receive, limit: int, seconds: float) -> Receive:
+    """Return `receive` for an app in this process: it raises Problem 408 after `seconds` of silence in the body, 413 beyond `limit` bytes."""
+    size, whole = 0, False
+
+    async def next_message() -> Any:  # noqa: ANN401  an ASGI message
+        nonlocal size, whole
+        if whole:
+            return await receive()
+        try:
+            message = await _next(receive, seconds)
+        except ClientGone:
+            return {"type": "http.disconnect"}
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise too_large(limit)
+        whole = not message.get("more_body", False)
+        return message
+
+    return next_message

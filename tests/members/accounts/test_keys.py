@@ -22,10 +22,11 @@ from chassis.ids import new_id
 from chassis.testing.issuer import Issuer
 from chassis.testing.kit import Kit
 from chassis.tokens import Jwks, TokenVerifier
+from chassis.vault import Vault
 from members.accounts.keys import commands, jobs, operations, policy
 from members.accounts.keys.policy import KEPT_AFTER, OVERLAP
 from members.accounts.keys.signing import Signer, Subject, generate
-from members.vault import Vault, vault_of
+from members.vault import vault_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -209,7 +210,7 @@ async def test_the_private_half_is_sealed_and_another_secret_stops_the_start(kit
         vault_of(kit.runtime).open(commands.PURPOSE, row["sealed_private_key"], b"another kid")
     async with transaction(kit.runtime.engine) as session:
         with pytest.raises(ValueError, match="KEY_SECRET"):
-            await commands.ensure_key(session, Vault("another secret"))
+            await commands.ensure_key(session, Vault("another secret", "members"))
 
 
 def forged(original: str, key: Any, algorithm: str, **changes: str) -> str:

@@ -27,7 +27,7 @@ from chassis.consuming import Consumption
 from chassis.db import Reader, Session, make_engine, transaction
 from chassis.description import describe
 from chassis.due import Jobs, Scheduler
-from chassis.health import Health, internal_app
+from chassis.health import Check, Health, internal_app
 from chassis.inbox import Consumers
 from chassis.outages import DATABASE_ERRORS, is_outage
 from chassis.pagination import Cursors
@@ -67,7 +67,16 @@ class Service:
     jwks: Callable[[Runtime], Callable[[], Awaitable[dict[str, Any]]]] | None = None
     operations: Callable[[Runtime], list[Any]] | None = None
     on_start: Callable[[Runtime], Awaitable[None]] | None = None
+    workers: Callable[[Runtime], Sequence[Background]] | None = None
+    """What else runs in worker processes beside relay, consumers and due work."""
+    publishes: str | None = None
+    """Whose events it owns, where that is not its own name."""
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        """The first segment of its events' types."""
+        return self.publishes or self.name
 
 
 def operation_id(route: APIRoute) -> str:
@@ -178,7 +187,7 @@ async def running(service: Service, settings: ServiceSettings) -> AsyncIterator[
         settings.worker_database_url.get_secret_value(), connections=settings.database_connections
     )
     reader = await Reader.connect(settings.database_url.get_secret_value(), connections=settings.database_connections)
-    bus = await Bus.connect(settings.nats_url.get_secret_value(), service.name)
+    bus = await Bus.connect(settings.nats_url.get_secret_value(), service.owner)
     jobs = Jobs()
     for one in (idempotency.jobs, _partitions, *service.jobs):
         jobs.include(one)
@@ -189,7 +198,7 @@ async def running(service: Service, settings: ServiceSettings) -> AsyncIterator[
         return await source()
 
     runtime = Runtime(
-        service=service.name,
+        service=service.owner,
         settings=settings,
         engine=engine,
         worker_engine=worker_engine,
@@ -234,6 +243,16 @@ async def ensure_partitions(session: Session) -> None:
 
 def background(service: Service, runtime: Runtime, role: str) -> list[Background]:
     """Return what runs beside the API: key refresh and revocations everywhere, relay, consumers and due work in workers."""
+    work: list[Background] = []
+    if role in {"api", "all"}:
+        work += listening(runtime)
+    if role in {"worker", "all"}:
+        work += working(service, runtime)
+    return work
+
+
+def listening(runtime: Runtime) -> list[Background]:
+    """Return what keeps a process that verifies tokens up to date: the issuer's keys, and who signed out."""
 
     async def revoke(stopping: asyncio.Event) -> None:
         async def on_event(envelope: Any) -> None:  # noqa: ANN401  an envelope
@@ -246,6 +265,12 @@ def background(service: Service, runtime: Runtime, role: str) -> list[Background
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 
+    return [runtime.verifier.jwks.run, revoke]
+
+
+def working(service: Service, runtime: Runtime) -> list[Background]:
+    """Return what a worker does: relay, due work, consumers, and what the service adds. The database must be prepared."""
+
     async def measure(stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             await relay.measure(runtime.worker_engine)
@@ -254,17 +279,12 @@ def background(service: Service, runtime: Runtime, role: str) -> list[Background
             except TimeoutError:
                 continue
 
-    work: list[Background] = []
-    if role in {"api", "all"}:
-        work += [runtime.verifier.jwks.run, revoke]
-    if role in {"worker", "all"}:
-        settings = runtime.settings
-        work += [
-            Relay(runtime.worker_engine, runtime.bus, batch=settings.relay_batch).run,
-            Scheduler(runtime.worker_engine, runtime.jobs).run,
-            measure,
-        ]
-        work += [
+    settings = runtime.settings
+    return [
+        Relay(runtime.worker_engine, runtime.bus, batch=settings.relay_batch).run,
+        Scheduler(runtime.worker_engine, runtime.jobs).run,
+        measure,
+        *(
             Consumption(
                 runtime.worker_engine,
                 runtime.bus,
@@ -275,33 +295,38 @@ def background(service: Service, runtime: Runtime, role: str) -> list[Background
             ).run
             for consumer in service.consumers
             for owner in sorted(consumer.services)
-        ]
-    return work
+        ),
+        *(service.workers(runtime) if service.workers else ()),
+    ]
 
 
-async def _ready(runtime: Runtime) -> None:
-    await runtime.reader.ping()
+def checks(runtime: Runtime) -> dict[str, Check]:
+    """Return what a process of a service must have to be ready: its database and its broker."""
 
+    async def connected() -> None:
+        if not runtime.bus.connected:
+            raise ConnectionError("NATS is away")
 
-async def _connected(runtime: Runtime) -> None:
-    if not runtime.bus.connected:
-        raise ConnectionError("NATS is away")
+    return {"database": runtime.reader.ping, "nats": connected}
 
 
 async def run(service: Service, settings: ServiceSettings, role: str) -> None:
     """Run a process of the service until it is told to stop."""
     async with running(service, settings) as runtime:
-        await _prepare(service, runtime)
+        await prepare(service, runtime)
         api = build_app(service, runtime) if role in {"api", "all"} else None
         if api is not None:
             api.openapi()  # now, and not in the first request for it: a large one takes the loop a second
-        health = Health({"database": lambda: _ready(runtime), "nats": lambda: _connected(runtime)})
+        health = Health(checks(runtime))
         operations = [*ops.routes(runtime), *(service.operations(runtime) if service.operations else [])]
         await serve(api, internal_app(health, operations), settings, health, background(service, runtime, role))
 
 
-async def _prepare(service: Service, runtime: Runtime) -> None:
-    """Do what must be done before serving, waiting for a database that is away or still starting."""
+async def prepare(service: Service, runtime: Runtime) -> None:
+    """Do what must be done before serving, waiting for a database that is away or still starting.
+
+    Raises SystemExit when the database was never migrated.
+    """
     while True:
         try:
             async with transaction(runtime.worker_engine) as session:

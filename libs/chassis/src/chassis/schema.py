@@ -17,14 +17,16 @@ class Roles:
     worker: str
 
 
-def tenant_table(table: str, roles: Roles, *, column: str = "organization_id") -> list[str]:
+def tenant_table(table: str, roles: Roles, *, column: str = "organization_id", queue: bool = False) -> list[str]:
     """Return the SQL that isolates a table's tenants and lets the service use it.
 
     The tenant is read in a subselect, so that it is evaluated once per statement and never while planning.
     Without a tenant the setting is missing or empty, and the cast to uuid fails: an error, not everything.
+    A `queue` is one more table in which the worker sees every tenant: it says what is due and holds nothing else.
     """
     tenant = f"{column} = (SELECT current_setting('hearth.organization_id')::uuid)"
-    scope = roles.application if table in WORKER_TABLES else f"{roles.application}, {roles.worker}"
+    across = queue or table in WORKER_TABLES
+    scope = roles.application if across else f"{roles.application}, {roles.worker}"
     statements = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
@@ -32,7 +34,7 @@ def tenant_table(table: str, roles: Roles, *, column: str = "organization_id") -
         f"CREATE POLICY tenant ON {table} TO {scope} USING ({tenant}) WITH CHECK ({tenant})",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {roles.application}, {roles.worker}",
     ]
-    if table in WORKER_TABLES:
+    if across:
         statements.append(f"CREATE POLICY worker ON {table} TO {roles.worker} USING (true) WITH CHECK (true)")
     return statements
 

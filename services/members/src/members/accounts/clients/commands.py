@@ -9,6 +9,7 @@ from chassis import clock, outbox
 from chassis.db import Session, enter_tenant
 from chassis.ids import new_id
 from chassis.tokens import Principal
+from chassis.vault import Vault
 from contracts.members import ClientChanged
 from members.accounts.clients import policy, queries
 from members.accounts.clients.models import Client
@@ -16,7 +17,6 @@ from members.accounts.clients.schemas import ClientCreate, ClientSecretOut, Clie
 from members.accounts.keys import commands as keys
 from members.accounts.keys.signing import Subject
 from members.accounts.policy import digest, same_digest
-from members.vault import Vault
 
 PREFIX = "hcs_"
 SECRET_BYTES = 32

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from chassis import clock
 from chassis.db import Session, transaction
 from chassis.errors import Problem, invalid
+from chassis.vault import Vault
 from members.accounts.credentials import policy, queries
 from members.accounts.credentials.policy import ADDRESS, IDENTITY, Failures, Limit
-from members.vault import Vault
 
 PURPOSE = "login limits"
 MOST_WAITING = 20

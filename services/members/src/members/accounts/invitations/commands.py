@@ -10,6 +10,7 @@ from chassis.db import Session, enter_tenant
 from chassis.errors import Problem, not_found
 from chassis.ids import new_id
 from chassis.tokens import Principal
+from chassis.vault import Vault
 from contracts.members import AccountClaimed
 from members.accounts import commands as accounts
 from members.accounts import queries as account_queries
@@ -21,7 +22,6 @@ from members.accounts.invitations.schemas import InvitationClaim, InvitationOut
 from members.accounts.policy import OpaqueToken, Provider, read_token
 from members.accounts.sessions import commands as sessions
 from members.accounts.sessions.schemas import SessionOut
-from members.vault import Vault
 
 PREFIX = "hi"
 SECRET_BYTES = 32

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from chassis import clock, telemetry
 from chassis.db import Session
 from chassis.ids import new_id
+from chassis.vault import Vault
 from members.accounts.keys import policy, queries, signing
 from members.accounts.keys.models import SigningKey
-from members.vault import Vault
 
 PURPOSE = "signing keys"
 

@@ -12,9 +12,10 @@ from chassis import clock, due
 from chassis.db import Session, transaction
 from chassis.due import Due, Jobs
 from chassis.runtime import Runtime
+from chassis.vault import Vault
 from contracts.base import SYSTEM_ORGANIZATION
 from members.accounts.keys import commands, policy, queries, signing
-from members.vault import Vault, vault_of
+from members.vault import vault_of
 
 ROTATE_KIND = "keys.rotate"
 _KEY = "signing"

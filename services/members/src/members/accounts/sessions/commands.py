@@ -18,6 +18,7 @@ from chassis.db import Session, enter_tenant, transaction
 from chassis.errors import Problem
 from chassis.ids import new_id
 from chassis.tokens import Principal, unauthorized
+from chassis.vault import Vault
 from contracts.members import SessionRevoked
 from members.accounts import commands as accounts
 from members.accounts import queries as account_queries
@@ -33,7 +34,6 @@ from members.accounts.sessions import policy, queries
 from members.accounts.sessions.models import AccountSession
 from members.accounts.sessions.policy import Family, Reason, Verdict
 from members.accounts.sessions.schemas import PasswordChange, SessionCreate, SessionOut, SessionRefresh
-from members.vault import Vault
 
 PREFIX = "hrt"
 PURPOSE = "refresh tokens"

@@ -12,6 +12,7 @@ from chassis.db import Session
 from chassis.errors import Fault, Problem
 from chassis.ids import new_id
 from chassis.requests import check_version
+from chassis.vault import Vault
 from contracts.members import (
     ApplicationDecided,
     ApplicationEvent,
@@ -40,7 +41,6 @@ from members.screening.personas import commands as persona_commands
 from members.screening.personas import queries as personas
 from members.screening.policies import policy as policy_policy
 from members.screening.policies import queries as policies
-from members.vault import Vault
 
 
 def emit(

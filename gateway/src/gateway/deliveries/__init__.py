@@ -1,0 +1,1 @@
+"""Deliveries: what was told to which endpoint."""

@@ -1,0 +1,1 @@
+"""Endpoints: where partners are told what happens."""

@@ -1,0 +1,43 @@
+"""Making lanes, and saying when something is due in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db import Session
+
+_MAKE = text("INSERT INTO lane (endpoint_id, organization_id) VALUES (:endpoint_id, :organization_id)")
+# Every lane is locked, those that are due already too: who closes a lane looks for what is due in it under the same lock, so what this
+# transaction has put there is seen either by the one or by the other. In order, so that two of us cannot wait for each other.
+_LOCK = text("SELECT 1 FROM lane WHERE endpoint_id = ANY(:endpoints) ORDER BY endpoint_id FOR UPDATE")
+_WAKE = text("""
+UPDATE lane SET due_at = :at FROM endpoint
+WHERE lane.endpoint_id = ANY(:endpoints) AND endpoint.id = lane.endpoint_id AND endpoint.enabled AND endpoint.deleted_at IS NULL
+    AND (lane.due_at IS NULL OR lane.due_at > :at)
+""")
+_REST = text("UPDATE lane SET due_at = NULL WHERE endpoint_id = :endpoint_id")
+
+
+async def make(session: Session, organization_id: UUID, endpoint_id: UUID) -> None:
+    """Make the lane of a new endpoint."""
+    await session.execute(_MAKE, {"organization_id": organization_id, "endpoint_id": endpoint_id})
+
+
+async def wake(session: Session, endpoints: Sequence[UUID], at: datetime) -> None:
+    """Have the lanes of these endpoints looked at no later than `at`, those of disabled ones not at all.
+
+    Call it after what is due has been written, in the same transaction.
+    """
+    if endpoints:
+        await session.execute(_LOCK, {"endpoints": list(endpoints)})
+        await session.execute(_WAKE, {"endpoints": list(endpoints), "at": at})
+
+
+async def rest(session: Session, endpoint_id: UUID) -> None:
+    """Let nothing more go out in this lane until it is woken; what is under way may still arrive."""
+    await session.execute(_LOCK, {"endpoints": [endpoint_id]})
+    await session.execute(_REST, {"endpoint_id": endpoint_id})

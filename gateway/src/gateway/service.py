@@ -1,0 +1,29 @@
+"""The gateway's own service: what partners' programs are told, what they tell, and who of them called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chassis.app import Service
+from gateway.partner_settings import PartnerSettings
+
+# No route of the gateway's own belongs to a community: nobody has a standing here.
+NO_STANDING = "SELECT NULL::json WHERE $2::uuid IS NULL AND $3::uuid IS NULL"
+
+service = Service(
+    name="gateway",
+    title="Hearth gateway",
+    settings=PartnerSettings,
+    migrations=Path(__file__).parents[2] / "migrations",
+    standing_query=NO_STANDING,
+    publishes="partners",
+    routers=[],
+    consumers=[],
+    jobs=[],
+    tags={
+        "endpoints": "Where partners are told what happens, and with which keys.",
+        "deliveries": "What was told to which endpoint, what it answered, and how to tell it again.",
+        "inbound": "Where partners' webhooks are taken, how they are read, and what became of them.",
+        "calls": "What partners' programs asked of the API.",
+    },
+)
