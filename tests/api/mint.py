@@ -22,6 +22,7 @@ from chassis import clock
 from chassis.tokens import ADMIN_SCOPE, AUDIENCE, ISSUER, OWNER_SCOPE, TOKEN_SECONDS
 from chassis.vault import Vault
 from members.accounts.keys.commands import PURPOSE
+from members.vault import VARIABLE
 
 PARTNER = "partner"
 JUDGE = "judge"
@@ -54,7 +55,7 @@ class Mint:
         finally:
             await connection.close()
         assert row is not None
-        vault = Vault(stack.secrets["members_key_secret"], "members")
+        vault = Vault(stack.secrets["members_key_secret"], "members", VARIABLE)
         return cls(row["kid"], vault.open(PURPOSE, row["sealed_private_key"], row["kid"].encode()))
 
     def claims(self, town: Town, name: str) -> dict[str, Any]:

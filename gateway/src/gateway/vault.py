@@ -11,10 +11,12 @@ from chassis.runtime import Runtime, runtime_of
 from chassis.vault import Vault
 from gateway.partner_settings import settings_of
 
+VARIABLE = "HEARTH_GATEWAY_VAULT_SECRET"
+
 
 @lru_cache(maxsize=4)
 def _vault(secret: str) -> Vault:
-    return Vault(secret, "gateway")
+    return Vault(secret, "gateway", VARIABLE)
 
 
 def vault_of(runtime: Runtime) -> Vault:

@@ -26,7 +26,7 @@ from chassis.vault import Vault
 from members.accounts.keys import commands, jobs, operations, policy
 from members.accounts.keys.policy import KEPT_AFTER, OVERLAP
 from members.accounts.keys.signing import Signer, Subject, generate
-from members.vault import vault_of
+from members.vault import VARIABLE, vault_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -210,7 +210,7 @@ async def test_the_private_half_is_sealed_and_another_secret_stops_the_start(kit
         vault_of(kit.runtime).open(commands.PURPOSE, row["sealed_private_key"], b"another kid")
     async with transaction(kit.runtime.engine) as session:
         with pytest.raises(ValueError, match="KEY_SECRET"):
-            await commands.ensure_key(session, Vault("another secret", "members"))
+            await commands.ensure_key(session, Vault("another secret", "members", VARIABLE))
 
 
 def forged(original: str, key: Any, algorithm: str, **changes: str) -> str:

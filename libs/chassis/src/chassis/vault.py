@@ -16,11 +16,15 @@ _KEY_BYTES = 32
 
 
 class Vault:
-    """Keys derived from one secret (HKDF-SHA-256, RFC 5869); `owner` keeps services apart that were given the same secret."""
+    """Keys derived from one secret (HKDF-SHA-256, RFC 5869).
 
-    def __init__(self, secret: str, owner: str) -> None:
+    `owner` keeps services apart that were given the same secret; `variable` is where the operator set it, and what an error names.
+    """
+
+    def __init__(self, secret: str, owner: str, variable: str) -> None:
         self._secret = secret.encode()
         self._owner = owner
+        self._variable = variable
         self._keys: dict[str, bytes] = {}
 
     def _key(self, purpose: str) -> bytes:
@@ -45,4 +49,4 @@ class Vault:
         try:
             return AESGCM(self._key(purpose)).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
         except InvalidTag as error:
-            raise ValueError("sealed with another secret, or changed since") from error
+            raise ValueError(f"sealed with another {self._variable}, or changed since") from error

@@ -11,10 +11,12 @@ from chassis.runtime import Runtime, runtime_of
 from chassis.vault import Vault
 from members.settings import settings_of
 
+VARIABLE = "HEARTH_MEMBERS_KEY_SECRET"
+
 
 @lru_cache(maxsize=4)
 def _vault(secret: str) -> Vault:
-    return Vault(secret, "members")
+    return Vault(secret, "members", VARIABLE)
 
 
 def vault_of(runtime: Runtime) -> Vault:
