@@ -1,0 +1,39 @@
+"""Events of reactions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.base import Event
+from contracts.content.subjects import SubjectKind
+
+
+class ReactionEvent(Event):
+    """One emoji of one account on one post or comment; the aggregate is (subject, account)."""
+
+    aggregate: ClassVar[str] = "reaction"
+
+    reaction_id: UUID
+    community_id: UUID
+    account_id: UUID
+    subject_kind: SubjectKind
+    subject_id: UUID
+    subject_author_id: UUID
+    emoji: str = Field(examples=["👍"])
+
+
+class ReactionAdded(ReactionEvent):
+    """A member reacted."""
+
+    type: ClassVar[str] = "content.reaction.added.v1"
+
+    timed: bool = Field(description="false when the source of an import knew no time: such a reaction is no activity")
+
+
+class ReactionRemoved(ReactionEvent):
+    """A member took a reaction back."""
+
+    type: ClassVar[str] = "content.reaction.removed.v1"
