@@ -12,7 +12,7 @@ from contracts.members.accounts import (
     ProfileUpdated,
     SessionRevoked,
 )
-from contracts.members.clients import ClientChanged
+from contracts.members.clients import ClientBasis, ClientChanged
 from contracts.members.communities import (
     CardChanged,
     CharterChanged,
@@ -55,7 +55,7 @@ from contracts.members.memberships import (
     MembershipState,
     MembershipTagsChanged,
 )
-from contracts.members.privacy import PRIVACY_EVENTS, ErasureOrdered
+from contracts.members.privacy import PRIVACY_EVENTS, ConsentChanged, ConsentPurpose, ErasureOrdered
 from contracts.members.referrals import ReferralEvent, ReferralQualified, ReferralReversed, ValueMomentReached
 from contracts.members.screening import (
     SCREENING_EVENTS,
@@ -136,12 +136,15 @@ __all__ = [
     "ApplicationSubmitted",
     "CardChanged",
     "CharterChanged",
+    "ClientBasis",
     "ClientChanged",
     "CommunityCreated",
     "CommunityEvent",
     "CommunityRole",
     "CommunityState",
     "CommunityUpdated",
+    "ConsentChanged",
+    "ConsentPurpose",
     "EntryLinkChanged",
     "ErasureOrdered",
     "ExportStarted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
@@ -10,8 +11,17 @@ from pydantic import Field
 from contracts.base import Event
 
 
+class ClientBasis(StrEnum):
+    """On what basis a partner may be given personal data."""
+
+    PROCESSOR = "processor"
+    """It acts for the brand and on its instructions."""
+    CONSENT = "consent"
+    """It acts for itself: each member has to have agreed to it separately."""
+
+
 class ClientChanged(Event):
-    """An API client of a partner was created, rotated or withdrawn."""
+    """An API client of a partner was created, changed, rotated or withdrawn."""
 
     type: ClassVar[str] = "members.client.changed.v1"
     aggregate: ClassVar[str] = "client"
@@ -19,3 +29,8 @@ class ClientChanged(Event):
     client_id: UUID
     active: bool
     scopes: list[str] = Field(examples=[["contacts:write", "orders:write"]])
+    basis: ClientBasis = Field(
+        default=ClientBasis.CONSENT,
+        description="processor: acts for the brand; consent: gets personal data of those only who agreed to it",
+        examples=["processor"],
+    )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.base import Event
 
@@ -18,4 +22,34 @@ class ErasureOrdered(Event):
     account_id: UUID
 
 
-PRIVACY_EVENTS: tuple[type[Event], ...] = (ErasureOrdered,)
+class ConsentPurpose(StrEnum):
+    """What a person agrees to, or does not."""
+
+    PARTNER = "partner"
+    """That a partner, which is named, gets their personal data."""
+    EMAIL = "email"
+    SMS = "sms"
+    WECHAT = "wechat"
+    PHONE = "phone"
+
+
+class ConsentChanged(Event):
+    """A person agreed to something, or does so no longer. Each (account, purpose, partner) is one aggregate; its newest version counts.
+
+    Who told of it, and by what evidence, stays in members.
+    """
+
+    type: ClassVar[str] = "members.consent.changed.v1"
+    aggregate: ClassVar[str] = "consent"
+
+    account_id: UUID
+    purpose: ConsentPurpose
+    client_id: UUID | None = Field(
+        description="the partner, of the purpose partner; none of the others",
+        examples=["0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a55"],
+    )
+    granted: bool = Field(examples=[True])
+    decided_at: datetime = Field(description="when the person decided, as far as it is known")
+
+
+PRIVACY_EVENTS: tuple[type[Event], ...] = (ErasureOrdered, ConsentChanged)
