@@ -9,6 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.persons import person_fields
+
 SUBJECT_PREFIX = "evt"
 NO_COMMUNITY = "-"
 SYSTEM_ORGANIZATION = UUID(int=0)
@@ -24,12 +26,23 @@ class Origin(StrEnum):
 
 
 class Event(BaseModel):
-    """The data of one kind of event. Subclasses name `type` and `aggregate`; they hold ids, never personal data."""
+    """The data of one kind of event. Subclasses name `type` and `aggregate`; they hold ids, never personal data.
+
+    What partners get of it is stated here too. An event that says nothing goes to them as it is.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: ClassVar[str]
     aggregate: ClassVar[str]
+    partners: ClassVar[bool] = True
+    """Whether partners may ask for this type at all."""
+    personal: ClassVar[bool] = False
+    """It is about a person even where it names no account: then partners that need consent do not get it, for nobody can be asked."""
+    withheld: ClassVar[frozenset[str]] = frozenset()
+    """Fields that partners never get."""
+    sometimes_withheld: ClassVar[frozenset[str]] = frozenset()
+    """Fields that partners get of some events of this type only; `hidden` decides."""
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Self:
@@ -40,6 +53,28 @@ class Event(BaseModel):
     def service(cls) -> str:
         """Return the owner of this event, the first segment of its type."""
         return cls.type.partition(".")[0]
+
+    def hidden(self) -> frozenset[str]:
+        """Return the fields of this very event that partners do not get."""
+        return self.withheld
+
+    def for_partners(self) -> dict[str, Any] | None:
+        """Return what partners get of the event's data, as JSON values; None when they get nothing of it."""
+        return self.model_dump(mode="json", exclude=set(self.hidden())) if self.partners else None
+
+    def confined_to(self) -> UUID | None:
+        """Return the API client whose endpoints alone may get this, for what is between one partner and the brand; None for all."""
+        return None
+
+    def persons(self) -> tuple[UUID, ...]:
+        """Return the accounts that a partner who gets this learns of, each once, in the order of the fields."""
+        found: dict[UUID, None] = {}
+        hidden = self.hidden()
+        for name in type(self).model_fields:
+            if name in person_fields(type(self)) and name not in hidden:
+                value = getattr(self, name)
+                found |= dict.fromkeys(value if isinstance(value, list) else [] if value is None else [value])
+        return tuple(found)
 
 
 class Envelope(BaseModel):

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class OrderEvent(Event):
@@ -19,9 +20,10 @@ class OrderEvent(Event):
     """
 
     aggregate: ClassVar[str] = "order"
+    personal: ClassVar[bool] = True
 
     order_id: UUID
-    account_id: UUID | None = Field(description="the buyer, none while nobody of ours is known to be it")
+    account_id: PersonId | None = Field(description="the buyer, none while nobody of ours is known to be it")
     community_id: UUID | None = Field(description="to which it is attributed; none while to none")
     source: str = Field(description="the system that it comes from", examples=["crm"])
     external_id: str = Field(description="its id there, unique within the source", examples=["SO-20261122-0007"])
@@ -102,6 +104,7 @@ class EngagementExportStarted(Event):
 
     type: ClassVar[str] = "engagement.export.started.v1"
     aggregate: ClassVar[str] = "engagement_export"
+    partners: ClassVar[bool] = False  # book-keeping of the brand
 
     export_id: UUID
     community_id: UUID

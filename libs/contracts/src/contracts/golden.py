@@ -113,12 +113,23 @@ def _entry(event: type[Event]) -> list[str]:
         "",
         words,
         "",
-        f"Aggregate `{event.aggregate}`, subject `{subject_of(event.type, None)[:-1]}<community>`.",
+        f"Aggregate `{event.aggregate}`, subject `{subject_of(event.type, None)[:-1]}<community>`. {_to_partners(event)}",
         "",
     ]
     lines += ["```json", json.dumps(example_of(event), ensure_ascii=False, indent=2), "```"]
     notes = [f"- `{name}`: {field.description}" for name, field in event.model_fields.items() if field.description]
     return [*lines, "", *notes] if notes else lines
+
+
+def _to_partners(event: type[Event]) -> str:
+    if not event.partners:
+        return "Partners do not get it."
+    never = ", ".join(f"`{name}`" for name in sorted(event.withheld))
+    not_always = ", ".join(f"`{name}`" for name in sorted(event.sometimes_withheld))
+    words = f" without {never}" if never else ""
+    if not_always:
+        words += f"{',' if never else ''} without {not_always} where a persona of the brand speaks"
+    return f"Partners get it{words}."
 
 
 def write() -> list[str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class PartnerOrderEvent(Event):
@@ -19,12 +20,13 @@ class PartnerOrderEvent(Event):
     """
 
     aggregate: ClassVar[str] = "partner_order"
+    personal: ClassVar[bool] = True
 
     order_id: UUID = Field(description="ours; the same for every version of the order")
     client_id: UUID = Field(description="the partner's API client")
     source: str = Field(description="what the partner calls the system that it comes from", examples=["crm"])
     external_id: str = Field(description="its id there, unique within client and source", examples=["SO-20261122-0007"])
-    account_id: UUID | None = Field(description="the buyer; none while the partner's contact is nobody of ours")
+    account_id: PersonId | None = Field(description="the buyer; none while the partner's contact is nobody of ours")
     community_id: UUID | None = Field(description="to which the partner attributes it; none while to none")
     post_id: UUID | None = Field(default=None, description="the piece of content to which the partner attributes it")
     placed_at: datetime
@@ -69,6 +71,10 @@ class EndpointEvent(Event):
     endpoint_id: UUID
     client_id: UUID
 
+    def confined_to(self) -> UUID:
+        """Return the partner whose it is."""
+        return self.client_id
+
 
 class EndpointChanged(EndpointEvent):
     """An endpoint was made, changed, enabled, given another key, or deleted."""
@@ -97,6 +103,10 @@ class SourceChanged(Event):
     source_id: UUID
     client_id: UUID
     open: bool
+
+    def confined_to(self) -> UUID:
+        """Return the partner whose it is."""
+        return self.client_id
 
 
 EVENTS: tuple[type[Event], ...] = (

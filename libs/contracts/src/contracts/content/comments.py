@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class CommentEvent(Event):
@@ -18,15 +19,16 @@ class CommentEvent(Event):
     comment_id: UUID
     post_id: UUID
     community_id: UUID
-    author_id: UUID
+    author_id: PersonId
 
 
 class CommentPublished(CommentEvent):
     """A member answered a post."""
 
     type: ClassVar[str] = "content.comment.published.v1"
+    withheld: ClassVar[frozenset[str]] = frozenset({"post_author_id"})  # who may speak as the brand
 
-    post_author_id: UUID
+    post_author_id: PersonId
     parent_id: UUID | None = Field(description="the comment that it answers, when it answers one")
 
 
@@ -40,6 +42,7 @@ class CommentHeld(CommentEvent):
     """A comment is seen by its author and moderators only, until it is decided upon."""
 
     type: ClassVar[str] = "content.comment.held.v1"
+    partners: ClassVar[bool] = False  # moderation
 
 
 class CommentWithdrawn(CommentEvent):

@@ -15,6 +15,7 @@ class ContentExportStarted(Event):
 
     type: ClassVar[str] = "content.export.started.v1"
     aggregate: ClassVar[str] = "content_export"
+    partners: ClassVar[bool] = False  # book-keeping of the brand
 
     export_id: UUID
     community_id: UUID

@@ -8,15 +8,17 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class MediaEvent(Event):
     """One upload and whose it is; name and content stay in content."""
 
     aggregate: ClassVar[str] = "media"
+    partners: ClassVar[bool] = False  # whose an upload is would tell who speaks as the brand
 
     media_id: UUID
-    owner_id: UUID | None = Field(
+    owner_id: PersonId | None = Field(
         description="the account that uploaded it; null where that is no longer known",
         examples=["0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10"],
     )

@@ -1,4 +1,4 @@
-"""Events of detectors, holds, checks and the publication log."""
+"""Events of detectors, holds, checks and the publication log. None of it goes to partners: moderation is the community's own affair."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.base import Event
 from contracts.content.subjects import SubjectKind
+from contracts.persons import PersonId
 
 
 class DetectorChanged(Event):
@@ -17,6 +18,7 @@ class DetectorChanged(Event):
 
     type: ClassVar[str] = "content.detector.changed.v1"
     aggregate: ClassVar[str] = "detector"
+    partners: ClassVar[bool] = False
 
     detector_id: UUID
     community_id: UUID
@@ -42,10 +44,11 @@ class DetectionMade(Event):
 
     type: ClassVar[str] = "content.detection.made.v1"
     aggregate: ClassVar[str] = "detection"
+    partners: ClassVar[bool] = False
 
     detection_id: UUID
     community_id: UUID
-    author_id: UUID
+    author_id: PersonId
     detector_id: UUID
     detector_version: int
     detector: str = Field(description="the detector's kind", examples=["contacts"])
@@ -65,10 +68,11 @@ class HoldEvent(Event):
     """A text that only its author and moderators see until somebody decides; the aggregate is the hold."""
 
     aggregate: ClassVar[str] = "hold"
+    partners: ClassVar[bool] = False
 
     hold_id: UUID
     community_id: UUID
-    author_id: UUID
+    author_id: PersonId
     subject_kind: SubjectKind
     subject_id: UUID
     cause: str = Field(description="detector or checker", examples=["detector"])
@@ -94,6 +98,7 @@ class ModerationPolicyChanged(Event):
 
     type: ClassVar[str] = "content.moderation_policy.changed.v1"
     aggregate: ClassVar[str] = "moderation_policy"
+    partners: ClassVar[bool] = False
 
     community_id: UUID
     profile: str = Field(description="none or china", examples=["china"])
@@ -105,6 +110,7 @@ class CheckRequested(Event):
 
     type: ClassVar[str] = "content.check.requested.v1"
     aggregate: ClassVar[str] = "check"
+    partners: ClassVar[bool] = False
 
     check_id: UUID
     community_id: UUID
@@ -117,6 +123,7 @@ class CheckJudged(Event):
 
     type: ClassVar[str] = "content.check.judged.v1"
     aggregate: ClassVar[str] = "check"
+    partners: ClassVar[bool] = False
 
     check_id: UUID
     community_id: UUID
@@ -130,6 +137,7 @@ class PublicationLogOpened(Event):
 
     type: ClassVar[str] = "content.publication_log.opened.v1"
     aggregate: ClassVar[str] = "publication_log_opening"
+    partners: ClassVar[bool] = False
 
     opening_id: UUID
     community_id: UUID

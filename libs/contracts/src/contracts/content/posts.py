@@ -8,16 +8,26 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class PostEvent(Event):
     """One post and its author; the words stay in content."""
 
     aggregate: ClassVar[str] = "post"
+    sometimes_withheld: ClassVar[frozenset[str]] = frozenset({"author_id"})
 
     post_id: UUID
     community_id: UUID
-    author_id: UUID
+    author_id: PersonId
+    persona_id: UUID | None = Field(
+        default=None, description="the persona of the brand as which the author speaks: members do not learn who it is"
+    )
+
+    def hidden(self) -> frozenset[str]:
+        """Return the author, unless the event says that nobody speaks as the brand here: what it leaves open is kept back."""
+        open_author = self.persona_id is None and "persona_id" in self.model_fields_set
+        return self.withheld if open_author else self.withheld | {"author_id"}
 
 
 class PostPublished(PostEvent):
@@ -30,9 +40,6 @@ class PostPublished(PostEvent):
         default="post",
         description="post, article, daily_topic, greeting, resource or announcement",
         examples=["daily_topic"],
-    )
-    persona_id: UUID | None = Field(
-        default=None, description="the persona of the brand as which the author speaks: members do not learn who it is"
     )
     group_id: UUID | None = Field(default=None, description="only this group sees it; none: the whole community")
     theme_id: UUID | None = Field(default=None, description="the theme that it belongs to")
@@ -64,6 +71,7 @@ class PostWritten(PostEvent):
     """A post that nobody sees yet was begun, changed, submitted for review, returned or held: for the editors' desk."""
 
     type: ClassVar[str] = "content.post.written.v1"
+    partners: ClassVar[bool] = False  # nobody sees it yet
 
     state: str = Field(description="draft, in_review, scheduled, held, expired or published", examples=["in_review"])
 

@@ -9,19 +9,21 @@ from pydantic import Field
 
 from contracts.base import Event
 from contracts.content.subjects import SubjectKind
+from contracts.persons import PersonId
 
 
 class ReactionEvent(Event):
     """One emoji of one account on one post or comment; the aggregate is (subject, account)."""
 
     aggregate: ClassVar[str] = "reaction"
+    withheld: ClassVar[frozenset[str]] = frozenset({"subject_author_id"})  # who may speak as the brand
 
     reaction_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     subject_kind: SubjectKind
     subject_id: UUID
-    subject_author_id: UUID
+    subject_author_id: PersonId
     emoji: str = Field(examples=["👍"])
 
 

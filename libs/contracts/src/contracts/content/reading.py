@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class PostsRead(Event):
@@ -18,7 +19,7 @@ class PostsRead(Event):
 
     reading_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     post_ids: list[UUID] = Field(
         description="up to 500, none of which the account had read before",
         examples=[["0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10"]],
@@ -34,7 +35,7 @@ class AnnouncementAcknowledged(Event):
     acknowledgement_id: UUID
     post_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
 
 
 class AnnouncementReminderWanted(Event):
@@ -42,8 +43,9 @@ class AnnouncementReminderWanted(Event):
 
     type: ClassVar[str] = "content.reminder.wanted.v1"
     aggregate: ClassVar[str] = "reminder"
+    partners: ClassVar[bool] = False  # an order to outreach, which keeps to what a member can bear
 
     reminder_id: UUID = Field(description="the reminding of which this is one")
     post_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId

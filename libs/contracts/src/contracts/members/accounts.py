@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class OrganizationCreated(Event):
@@ -15,9 +16,10 @@ class OrganizationCreated(Event):
 
     type: ClassVar[str] = "members.organization.created.v1"
     aggregate: ClassVar[str] = "organization"
+    partners: ClassVar[bool] = False  # there is no partner yet
 
     organization_id: UUID
-    owner_account_id: UUID
+    owner_account_id: PersonId
 
 
 class AccountCreated(Event):
@@ -26,7 +28,7 @@ class AccountCreated(Event):
     type: ClassVar[str] = "members.account.created.v1"
     aggregate: ClassVar[str] = "account"
 
-    account_id: UUID
+    account_id: PersonId
     bot: bool
     credentialed: bool = Field(description="false for imported people, until they claim the account")
 
@@ -37,7 +39,7 @@ class AccountClaimed(Event):
     type: ClassVar[str] = "members.account.claimed.v1"
     aggregate: ClassVar[str] = "account"
 
-    account_id: UUID
+    account_id: PersonId
 
 
 class ProfileUpdated(Event):
@@ -46,7 +48,7 @@ class ProfileUpdated(Event):
     type: ClassVar[str] = "members.account.profile_updated.v1"
     aggregate: ClassVar[str] = "account"
 
-    account_id: UUID
+    account_id: PersonId
 
 
 class OrganizationRoleChanged(Event):
@@ -54,8 +56,9 @@ class OrganizationRoleChanged(Event):
 
     type: ClassVar[str] = "members.account.organization_role_changed.v1"
     aggregate: ClassVar[str] = "account"
+    partners: ClassVar[bool] = False  # who of the brand's own may do what
 
-    account_id: UUID
+    account_id: PersonId
     role: str | None = Field(description="owner, admin or none", examples=["admin"])
 
 
@@ -65,8 +68,8 @@ class AccountMerged(Event):
     type: ClassVar[str] = "members.account.merged.v1"
     aggregate: ClassVar[str] = "account"
 
-    account_id: UUID
-    merged_account_id: UUID
+    account_id: PersonId
+    merged_account_id: PersonId
 
 
 class SessionRevoked(Event):
@@ -74,9 +77,10 @@ class SessionRevoked(Event):
 
     type: ClassVar[str] = "members.session.revoked.v1"
     aggregate: ClassVar[str] = "session"
+    partners: ClassVar[bool] = False  # a matter of signing in
 
     session_id: UUID
-    account_id: UUID
+    account_id: PersonId
     reason: str = Field(
         description="signed_out, refresh_reused, credential_changed, role_changed or account_merged",
         examples=["signed_out"],

@@ -25,6 +25,7 @@ class ClientChanged(Event):
 
     type: ClassVar[str] = "members.client.changed.v1"
     aggregate: ClassVar[str] = "client"
+    partners: ClassVar[bool] = False  # partners do not learn of each other, and their own they see
 
     client_id: UUID
     active: bool

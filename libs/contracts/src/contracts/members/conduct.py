@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class SanctionKind(StrEnum):
@@ -23,10 +24,11 @@ class SanctionEvent(Event):
     """A mute or suspension, whole: a mute takes the voice, a suspension the community."""
 
     aggregate: ClassVar[str] = "sanction"
+    partners: ClassVar[bool] = False  # conduct is between a member and the community
 
     sanction_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     kind: SanctionKind
     clause: str = Field(description="code of the clause that was broken", examples=["3.2"])
     clause_text: dict[str, str] = Field(
@@ -54,8 +56,9 @@ class PhoneVerificationChanged(Event):
 
     type: ClassVar[str] = "members.phone.verification_changed.v1"
     aggregate: ClassVar[str] = "phone"
+    partners: ClassVar[bool] = False  # a matter of signing in
 
-    account_id: UUID
+    account_id: PersonId
     verified: bool
 
 

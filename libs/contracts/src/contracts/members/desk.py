@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class MembershipOwnerChanged(Event):
@@ -18,8 +19,8 @@ class MembershipOwnerChanged(Event):
 
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
-    owner_id: UUID | None = Field(description="the account of the one who looks after the member; null: nobody")
+    account_id: PersonId
+    owner_id: PersonId | None = Field(description="the account of the one who looks after the member; null: nobody")
 
 
 class MembershipNoteChanged(Event):
@@ -27,11 +28,12 @@ class MembershipNoteChanged(Event):
 
     type: ClassVar[str] = "members.membership_note.changed.v1"
     aggregate: ClassVar[str] = "membership_note"
+    partners: ClassVar[bool] = False  # that somebody was written about is between staff
 
     note_id: UUID
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     deleted: bool
 
 
@@ -40,6 +42,7 @@ class ExportStarted(Event):
 
     type: ClassVar[str] = "members.export.started.v1"
     aggregate: ClassVar[str] = "export"
+    partners: ClassVar[bool] = False  # book-keeping of the brand
 
     export_id: UUID
     community_id: UUID | None = Field(description="null: a list of the whole organization")

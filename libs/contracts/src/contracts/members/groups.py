@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class GroupDimension(StrEnum):
@@ -37,7 +38,7 @@ class GroupEvent(Event):
     series_id: UUID = Field(description="the first group of the row of groups that open when the one before is full")
     ordinal: int = Field(description="place in the series, from 1")
     dimension: GroupDimension
-    hosts: list[UUID] = Field(description="accounts", examples=[["0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10"]])
+    hosts: list[PersonId] = Field(description="accounts", examples=[["0198b7a2-6c1e-7d3a-9f4b-2f6f6c1d7a10"]])
     capacity: int | None = Field(description="none: as many as come", examples=[50])
     state: GroupState
 
@@ -61,7 +62,7 @@ class GroupMemberEvent(Event):
 
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     group_id: UUID = Field(description="the group that was joined or left")
     group_ids: list[UUID] = Field(
         description="every group of the member in this community, after the event",

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class MembershipState(StrEnum):
@@ -38,7 +39,7 @@ class MembershipEvent(Event):
 
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     state: MembershipState
     roles: list[CommunityRole] = Field(examples=[["moderator"]])
     staff: bool = Field(description="works for the brand: left out of pulse, worth, NPS and health")
@@ -100,4 +101,4 @@ class MembershipTagsChanged(Event):
 
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId

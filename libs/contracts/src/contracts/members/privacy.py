@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class ErasureOrdered(Event):
@@ -19,7 +20,7 @@ class ErasureOrdered(Event):
     aggregate: ClassVar[str] = "erasure"
 
     erasure_id: UUID
-    account_id: UUID
+    account_id: PersonId
 
 
 class ConsentPurpose(StrEnum):
@@ -42,7 +43,7 @@ class ConsentChanged(Event):
     type: ClassVar[str] = "members.consent.changed.v1"
     aggregate: ClassVar[str] = "consent"
 
-    account_id: UUID
+    account_id: PersonId
     purpose: ConsentPurpose
     client_id: UUID | None = Field(
         description="the partner, of the purpose partner; none of the others",
@@ -50,6 +51,14 @@ class ConsentChanged(Event):
     )
     granted: bool = Field(examples=[True])
     decided_at: datetime = Field(description="when the person decided, as far as it is known")
+
+    def confined_to(self) -> UUID | None:
+        """Return the partner to whom the person agreed, or does so no longer: it is no other's business."""
+        return self.client_id
+
+    def persons(self) -> tuple[UUID, ...]:
+        """Return nobody where the partner itself is meant: it has to learn that it may, and above all that it may no longer."""
+        return () if self.client_id is not None else super().persons()
 
 
 PRIVACY_EVENTS: tuple[type[Event], ...] = (ErasureOrdered, ConsentChanged)

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class ValueMomentReached(Event):
@@ -23,7 +24,7 @@ class ValueMomentReached(Event):
     value_moment_id: UUID
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     definition_id: UUID = Field(description="what the community calls such a moment")
     definition_version: int
 
@@ -35,8 +36,8 @@ class ReferralEvent(Event):
 
     referral_id: UUID
     community_id: UUID
-    referrer_id: UUID = Field(description="the account that referred")
-    account_id: UUID = Field(description="the account that came")
+    referrer_id: PersonId = Field(description="the account that referred")
+    account_id: PersonId = Field(description="the account that came")
     post_id: UUID | None = Field(description="the piece of content to which it is attributed; none while to none")
     counts: bool = Field(description="it was held for as long as it must be, and stands; false once it was taken back")
 

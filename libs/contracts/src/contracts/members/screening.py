@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class FormChanged(Event):
@@ -63,7 +64,7 @@ class ApplicationEvent(Event):
 
     application_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     membership_id: UUID
     state: str = Field(
         description="submitted, in_review, waiting, needs_information, approved, rejected or withdrawn",

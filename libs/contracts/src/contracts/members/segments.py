@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class SegmentChanged(Event):
@@ -26,7 +27,7 @@ class SegmentCrossing(Event):
 
     segment_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
 
 
 class SegmentEntered(SegmentCrossing):

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.base import Event
+from contracts.persons import PersonId
 
 
 class TierPrivilege(BaseModel):
@@ -56,7 +57,7 @@ class TierEvent(Event):
 
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     to_tier: str | None = Field(
         description="null for who belongs no longer, and for staff and bots", examples=["regular"]
     )
@@ -88,7 +89,7 @@ class SilenceNoticeEvent(Event):
     notice_id: UUID
     membership_id: UUID
     community_id: UUID
-    account_id: UUID
+    account_id: PersonId
     standard_version: int
     remove_at: datetime = Field(description="removed then, unless the member does something before")
     state: str = Field(description="given, lifted, removed, appealed, granted or declined", examples=["given"])

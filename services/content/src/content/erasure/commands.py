@@ -120,7 +120,7 @@ async def _erase_posts(session: Session, organization_id: UUID, account_id: UUID
         await media_uses.release(session, "post", ids)
         await media_uses.release_threads(session, ids)
     for row in rows:
-        event = PostDeleted(post_id=row.id, community_id=row.community_id, author_id=account_id)
+        event = PostDeleted(post_id=row.id, community_id=row.community_id, author_id=account_id, persona_id=None)
         _tell(session, organization_id, event, row.id, row.version, row.community_id)
     return len(rows) == BATCH
 

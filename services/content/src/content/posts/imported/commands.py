@@ -99,6 +99,7 @@ def _tell_imported(session: Session, member: Standing, post_id: UUID, item: Post
             post_id=post_id,
             community_id=member.community_id,
             author_id=item.author_id,
+            persona_id=None,
             section=item.section or policy.DEFAULT_SECTION,
         ),
         organization_id=member.principal.organization_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from chassis import outbox
@@ -32,9 +33,24 @@ def emit(
     )
 
 
-def ids(post: Post) -> dict[str, UUID]:
+class Ids(TypedDict):
+    """What every event of a post says."""
+
+    post_id: UUID
+    community_id: UUID
+    author_id: UUID
+    persona_id: UUID | None
+
+
+def ids(post: Post) -> Ids:
     """Return what every event of a post says."""
-    return {"post_id": post.id, "community_id": post.community_id, "author_id": post.author_id}
+    return {
+        "post_id": post.id,
+        "community_id": post.community_id,
+        "author_id": post.author_id,
+        # Said where there is none too: partners learn the author of a post only when its event says that nobody speaks as the brand.
+        "persona_id": post.persona_id,
+    }
 
 
 def tell_published(session: Session, post: Post, actor: UUID | None) -> None:
@@ -43,7 +59,6 @@ def tell_published(session: Session, post: Post, actor: UUID | None) -> None:
         **ids(post),
         section=post.section,
         kind=post.kind,
-        persona_id=post.persona_id,
         group_id=post.group_id,
         theme_id=post.theme_id,
         delivery_id=post.delivery_id,
