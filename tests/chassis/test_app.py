@@ -66,6 +66,14 @@ def test_the_refusal_names_the_variable_that_is_read() -> None:
             worker_database_url=SecretStr("postgresql://b@/d"),
             **strong,
         )
+    with pytest.raises(ValidationError, match="HEARTH_DELEGATION_SECRET"):
+        MembersSettings(
+            env=Environment.PRODUCTION,
+            database_url=SecretStr("postgresql://a@/d"),
+            worker_database_url=SecretStr("postgresql://b@/d"),
+            key_secret=SecretStr("k" * 32),
+            **strong,
+        )
 
 
 async def test_a_database_url_may_ask_for_tls(cluster: Cluster) -> None:

@@ -78,7 +78,7 @@ def test_what_it_writes_is_for_its_owner_only(running: TrialStack) -> None:
             continue
         assert not stat.S_IMODE(path.stat().st_mode) & 0o067, path
     secrets = json.loads((running.data / "secrets.json").read_text())
-    assert len(set(secrets.values())) == len(secrets) == 5 + 4 + 9
+    assert len(set(secrets.values())) == len(secrets) == 6 + 4 + 9
     # Nobody who lists processes sees a secret.
     for pid in running.pids().values():
         arguments = " ".join(command_line(pid or 0))
@@ -95,7 +95,8 @@ def test_each_process_is_told_its_own_secrets_and_no_others(running: TrialStack)
         common = {"ops_token", "cursor_secret", f"nats_{name}"}
         roles = set() if name == "gateway" else {f"{name}_app", f"{name}_worker"}
         own = {
-            "members": {"members_key_secret"},
+            "members": {"members_key_secret", "delegation_secret"},
+            "gateway": {"delegation_secret"},
             "content": {"content_media_secret", "content_publication_secret"},
         }.get(name, set())
         assert held == common | roles | own  # the owner's password is for migrations only

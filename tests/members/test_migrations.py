@@ -219,3 +219,21 @@ async def test_recurring_slots_come_to_communities(cluster: Cluster) -> None:
             f"INSERT INTO recurring_slot VALUES ('{new_id()}', '{old.organization}', '{old.community}', NULL, false)"
         )
         assert old.run("SELECT state, version FROM community") == ["open|7"]
+
+
+async def test_clients_that_were_need_consent(cluster: Cluster) -> None:
+    def client(old: Old, name: str) -> str:
+        return f"""
+            INSERT INTO client (id, organization_id, name, scopes, secret_hash, created_by, created_at, secret_changed_at, version)
+            VALUES ('{new_id()}', '{old.organization}', '{name}', '{{orders:write}}', sha256('x'), '{old.account}', now(), now(), 2);
+        """
+
+    async with at(cluster, "0015") as old:
+        old.run(client(old, "before"))
+        assert await old.upgrade("0016") == ["0016"]
+        # A process of the version before knows of neither column, and goes on.
+        old.run(client(old, "beside"))
+        found = old.run("SELECT name, scopes, basis, shared, version FROM client ORDER BY name")
+        assert found == ["before|{orders:write}|consent|{}|2", "beside|{orders:write}|consent|{}|2"]
+        with pytest.raises(Exception, match="client_basis_check"):
+            old.run("UPDATE client SET basis = 'friend'")

@@ -73,6 +73,8 @@ class Environments:
             "HEARTH_OPS_TOKEN": self.secrets["ops_token"],
             "HEARTH_CURSOR_SECRET": self.secrets["cursor_secret"],
         }
+        if process in {GATEWAY, "members"}:
+            environment["HEARTH_DELEGATION_SECRET"] = self.secrets["delegation_secret"]
         if process == GATEWAY:
             addresses = {f"HEARTH_{service.upper()}_URL": self.url(service) for service in SERVICES}
             return environment | addresses | {"HEARTH_JWKS_URL": f"{self.url('members')}/.well-known/jwks.json"}

@@ -173,6 +173,7 @@ def load_secrets(folder: Folder) -> dict[str, str]:
         "ops_token",
         "cursor_secret",
         "members_key_secret",
+        "delegation_secret",
         "content_media_secret",
         "content_publication_secret",
         *(f"nats_{process}" for process in PROCESSES),

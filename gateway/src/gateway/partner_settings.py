@@ -27,6 +27,11 @@ class PartnerSettings(ServiceSettings):
         validation_alias="HEARTH_GATEWAY_VAULT_SECRET",
         description="seals endpoints' keys and headers and what partners sent; the same in every replica",
     )
+    delegation_secret: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_SECRET),
+        validation_alias="HEARTH_DELEGATION_SECRET",
+        description="shared with members: what it signs gets tokens of partners' clients",
+    )
     members_url: str = Field(default="http://127.0.0.1:8081", validation_alias="HEARTH_MEMBERS_URL")
     allowed_networks: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

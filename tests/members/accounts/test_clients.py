@@ -138,7 +138,8 @@ async def test_the_old_secret_is_good_for_a_day(kit: Kit, brand: Brand, movable_
     assert await good() == [False, True, True]
     changes = [one for one in await kit.events(ClientChanged) if one.data["client_id"] == client["id"]]
     assert [one.aggregateversion for one in changes] == [1, 2, 3, 4]
-    assert all(one.data == {"client_id": client["id"], "active": True, "scopes": SCOPES} for one in changes)
+    told = {"client_id": client["id"], "active": True, "scopes": SCOPES, "basis": "consent"}
+    assert all(one.data == told for one in changes)
     assert {one.actor for one in changes} == {brand.owner_id}
 
 

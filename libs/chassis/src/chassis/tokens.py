@@ -39,6 +39,8 @@ class Principal:
     session_id: UUID | None
     scopes: frozenset[str]
     client_id: UUID | None
+    delegated: bool = False
+    """Whether the gateway acts for the client, on a webhook of the partner's, and not the partner's program itself."""
 
     @property
     def staff(self) -> bool:
@@ -222,6 +224,7 @@ def _read(token: str, key: jwt.PyJWK) -> tuple[Principal, float]:
                 session_id=UUID(session) if session else None,
                 scopes=frozenset(str(claims.get("scope", "")).split()),
                 client_id=UUID(client) if client else None,
+                delegated="act" in claims,
             ),
             float(claims["exp"]),
         )

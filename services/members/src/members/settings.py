@@ -20,6 +20,11 @@ class MembersSettings(ServiceSettings):
     key_secret: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validation_alias="HEARTH_MEMBERS_KEY_SECRET")
     """Encrypts the signing keys at rest, and derives refresh tokens and the keys of the login limits."""
 
+    delegation_secret: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_SECRET), validation_alias="HEARTH_DELEGATION_SECRET"
+    )
+    """Shared with the gateway: who has it gets tokens of partners' clients (chassis.delegation)."""
+
     # Argon2id as OWASP's password storage cheat sheet has it for 19 MiB: two passes, one lane.
     argon2_time_cost: int = Field(default=2, ge=1, validation_alias="HEARTH_MEMBERS_ARGON2_TIME_COST")
     argon2_memory_kib: int = Field(default=19_456, ge=8, validation_alias="HEARTH_MEMBERS_ARGON2_MEMORY_KIB")

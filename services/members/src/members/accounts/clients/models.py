@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Column
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from chassis.db import text_enum
+from contracts.members import ClientBasis
 from members.tables import Instant, Table, Texts
 
 
@@ -20,6 +23,8 @@ class Client(Table, table=True):
     organization_id: UUID
     name: str
     scopes: list[str] = Field(sa_type=Texts)
+    basis: ClientBasis = Field(sa_column=Column(text_enum(ClientBasis), nullable=False))
+    shared: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     secret_hash: bytes
     previous_secret_hash: bytes | None = None
     previous_expires_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,4 +1,7 @@
-"""Reading a token request of OAuth 2.0: a form, with the client's credentials in it or in HTTP Basic (RFC 6749 §2.3.1, §4.4)."""
+"""Reading a token request of OAuth 2.0: a form, with the client's credentials in it or in HTTP Basic (RFC 6749 §2.3.1, §4.4).
+
+Or with an assertion of the gateway in it, which is all the credentials that it needs (RFC 7523 §2.1).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import base64
 import binascii
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_plus
+
+from chassis import delegation
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
@@ -28,7 +33,15 @@ class TokenRequest:
     scope: str | None
 
 
-def read(content_type: str, authorization: str, body: bytes) -> TokenRequest:
+@dataclass(frozen=True, slots=True)
+class DelegationRequest:
+    """What the gateway asks for on behalf of a program."""
+
+    assertion: str
+    scope: str | None
+
+
+def read(content_type: str, authorization: str, body: bytes) -> TokenRequest | DelegationRequest:
     """Return the request. Raises OAuthError."""
     form = _form(content_type, body)
     basic = _basic(authorization)
@@ -37,6 +50,10 @@ def read(content_type: str, authorization: str, body: bytes) -> TokenRequest:
     grant_type = form.get("grant_type", "")
     if not grant_type:
         raise OAuthError("invalid_request", "grant_type is missing.")
+    if grant_type == delegation.GRANT_TYPE:
+        if basic or "client_secret" in form or not form.get("assertion"):
+            raise OAuthError("invalid_request", "This grant takes an assertion, and no other credentials.")
+        return DelegationRequest(form["assertion"], form.get("scope"))
     if grant_type != "client_credentials":
         raise OAuthError("unsupported_grant_type", "Only client_credentials is offered.")
     client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))

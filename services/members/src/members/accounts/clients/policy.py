@@ -20,6 +20,7 @@ class Scope(StrEnum):
     MEMBERS_READ = "members:read"
     EVENTS_READ = "events:read"
     CONTENT_JUDGE = "content:judge"
+    WEBHOOKS_MANAGE = "webhooks:manage"
 
 
 def client_id_of(organization_id: UUID, identifier: UUID) -> str:

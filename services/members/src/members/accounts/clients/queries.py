@@ -22,6 +22,20 @@ async def list_clients(session: Session, *, limit: int, after: UUID | None) -> S
     return (await session.scalars(wanted.order_by(col(Client.id)).limit(limit))).all()
 
 
+async def find_client(session: Session, identifier: UUID) -> Client | None:
+    """Return a client that is not deleted."""
+    wanted = select(Client).where(Client.id == identifier, col(Client.deleted_at).is_(None))
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def get_client(session: Session, identifier: UUID) -> Client:
+    """Return a client that is not deleted. Raises Problem 404."""
+    found = await find_client(session, identifier)
+    if found is None:
+        raise not_found("client")
+    return found
+
+
 async def find_locked(session: Session, identifier: UUID) -> Client | None:
     """Return a client that is not deleted, locked for a change."""
     wanted = select(Client).where(Client.id == identifier, col(Client.deleted_at).is_(None)).with_for_update()
@@ -43,11 +57,13 @@ def out(client: Client) -> ClientOut:
         client_id=client_id_of(client.organization_id, client.id),
         name=client.name,
         scopes=[Scope(scope) for scope in client.scopes],
+        basis=client.basis,
+        shared=client.shared,
         created_at=client.created_at,
         created_by=client.created_by,
         secret_changed_at=client.secret_changed_at,
         previous_secret_expires_at=client.previous_expires_at,
         last_used_at=client.last_used_at,
         version=client.version,
-        can=["rotate_secret", "delete"],
+        can=["edit", "rotate_secret", "delete"],
     )

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import Path, Request, Response
 
+from chassis import delegation
 from chassis.app import router
 from chassis.auth import Anyone, OrganizationStaff
 from chassis.errors import not_found
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
-from chassis.requests import OpenSession, TenantSession, tag
+from chassis.requests import IfMatch, OpenSession, TenantSession, tag
 from chassis.runtime import runtime_of
-from chassis.schemas import Page
+from chassis.schemas import Page, problems
 from chassis.tokens import Principal
 from members.accounts.clients import commands, oauth, policy, queries
 from members.accounts.clients.schemas import (
@@ -22,9 +23,11 @@ from members.accounts.clients.schemas import (
     ClientOut,
     ClientSecretOut,
     ClientTokenOut,
+    ClientUpdate,
     OAuthErrorOut,
 )
 from members.accounts.sessions.routes import private
+from members.settings import settings_of
 from members.vault import Secrets
 
 routes = router("clients")
@@ -38,12 +41,17 @@ _FORM: dict[str, Any] = {
                     "type": "object",
                     "required": ["grant_type"],
                     "properties": {
-                        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+                        "grant_type": {"type": "string", "enum": ["client_credentials", delegation.GRANT_TYPE]},
                         "client_id": {"type": "string", "description": "here, or as the user of HTTP Basic"},
                         "client_secret": {
                             "type": "string",
                             "format": "password",
                             "description": "here, or as the password of HTTP Basic",
+                        },
+                        "assertion": {
+                            "type": "string",
+                            "description": "of the gateway's own, with the other grant: partners have none",
+                            "maxLength": delegation.LONGEST_ASSERTION,
                         },
                         "scope": {
                             "type": "string",
@@ -58,6 +66,7 @@ _FORM: dict[str, Any] = {
 }
 _WORDS = {
     "invalid_client": "The client or its secret is wrong.",
+    "invalid_grant": "The assertion is not good, or its client is no more.",
     "invalid_scope": "The client may not have that scope.",
 }
 
@@ -113,6 +122,31 @@ async def list_clients(
     )
 
 
+@routes.get("/v1/clients/{client_id}")
+async def get_client(
+    session: TenantSession, principal: OrganizationStaff, client_id: ClientInPath, response: Response
+) -> ClientOut:
+    """Read an API client, without its secret."""
+    client = await queries.get_client(session, _identifier(principal, client_id))
+    tag(response, client.version)
+    return queries.out(client)
+
+
+@routes.patch("/v1/clients/{client_id}", responses=problems(412, 428))
+async def update_client(
+    session: TenantSession,
+    principal: OrganizationStaff,
+    client_id: ClientInPath,
+    expected: IfMatch,
+    body: ClientUpdate,
+    response: Response,
+) -> ClientOut:
+    """Change an API client: its name, its scopes, on what basis it gets personal data; what is left out stays."""
+    client = await commands.update(session, principal, _identifier(principal, client_id), body, expected)
+    tag(response, client.version)
+    return queries.out(client)
+
+
 @routes.post("/v1/clients/{client_id}/secrets", status_code=201)
 async def rotate_client_secret(
     session: TenantSession, principal: OrganizationStaff, client_id: ClientInPath, response: Response
@@ -142,7 +176,10 @@ async def delete_client(session: TenantSession, principal: OrganizationStaff, cl
 async def issue_client_token(
     _open: Anyone, session: OpenSession, vault: Secrets, request: Request, response: Response
 ) -> ClientTokenOut | Response:
-    """Get an access token for an API client (OAuth 2.0, client credentials). Errors have the form of OAuth."""
+    """Get an access token for an API client (OAuth 2.0, client credentials). Errors have the form of OAuth.
+
+    The other grant (RFC 7523) is the gateway's, which acts for a client when the partner sends webhooks.
+    """
     private(response)
     headers = request.headers
     authorization = headers.get("authorization", "")
@@ -150,7 +187,11 @@ async def issue_client_token(
         asked = oauth.read(headers.get("content-type", ""), authorization, await request.body())
     except oauth.OAuthError as error:
         return _refusal(error)
-    answer = await commands.issue_token(session, vault, asked.client_id, asked.client_secret, asked.scope)
+    if isinstance(asked, oauth.DelegationRequest):
+        secret = settings_of(runtime_of(request)).delegation_secret.get_secret_value()
+        answer = await commands.delegate_token(session, vault, secret, asked.assertion, asked.scope)
+    else:
+        answer = await commands.issue_token(session, vault, asked.client_id, asked.client_secret, asked.scope)
     return _refusal(oauth.OAuthError(answer, _WORDS[answer])) if isinstance(answer, str) else answer
 
 

@@ -28,6 +28,8 @@ class Subject:
     session_id: UUID | None
     scopes: tuple[str, ...]
     client_id: UUID | None = None
+    actor: str | None = None
+    """Who acts for the client, where it is not the client itself (RFC 8693 §4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Signer:
             claims["sid"] = str(subject.session_id)
         if subject.client_id:
             claims["client_id"] = str(subject.client_id)
+        if subject.actor:
+            claims["act"] = {"sub": subject.actor}
         text = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.kid})
         return AccessToken(text, datetime.fromtimestamp(seconds + TOKEN_SECONDS, issued_at.tzinfo))
 
