@@ -69,8 +69,10 @@ TABLES = {
 LANE = """CREATE TABLE lane (
         endpoint_id uuid PRIMARY KEY REFERENCES endpoint ON DELETE CASCADE,
         organization_id uuid NOT NULL,
-        -- When something of it is due, none when nothing is or the endpoint is disabled.
+        -- When it is to be looked at, none while nothing is due that its holder has not seen, or the endpoint is disabled.
         due_at timestamptz,
+        -- Its endpoint failed last: it may take only a part of what a process has under way.
+        ailing boolean NOT NULL DEFAULT false,
         -- How long the last pause was that the endpoint asked for, in seconds; what it grows from.
         pause_seconds double precision NOT NULL DEFAULT 0,
         holder uuid,
@@ -80,7 +82,8 @@ INDEXES = [
     "CREATE INDEX message_age ON message (organization_id, created_at)",
     # In hand: what of an endpoint is due. FIFO goes by the same order, for there a delivery keeps its due_at until it is settled.
     "CREATE INDEX delivery_due ON delivery (endpoint_id, due_at, event_id) WHERE due_at IS NOT NULL",
-    "CREATE INDEX lane_due ON lane (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX lane_due ON lane (ailing, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX lane_held ON lane (held_until) WHERE holder IS NOT NULL",
 ]
 
 

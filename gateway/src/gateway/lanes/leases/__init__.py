@@ -1,0 +1,1 @@
+"""Leases: which process has which lanes in hand."""

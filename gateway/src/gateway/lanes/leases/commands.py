@@ -1,0 +1,108 @@
+"""Taking lanes, keeping them, and giving them back.
+
+A lease says which process lives, so its times are the database's own: one clock for all processes, which no test moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db import Session
+
+LEASE_SECONDS = 15.0
+"""How long a process that died keeps others from its lanes."""
+
+# Lanes that the process has already are taken again when something new is due in them.
+_TAKE = text("""
+UPDATE lane SET holder = :holder, held_until = clock_timestamp() + make_interval(secs => :lease), due_at = NULL
+WHERE endpoint_id IN (
+    SELECT endpoint_id FROM lane
+    WHERE due_at <= :now AND ailing = :ailing AND (holder IS NULL OR holder = :holder OR held_until < clock_timestamp())
+    ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING endpoint_id, organization_id, ailing, pause_seconds
+""")
+_KEEP = text("""
+UPDATE lane SET held_until = clock_timestamp() + make_interval(secs => :lease)
+WHERE holder = :holder AND endpoint_id = ANY(:endpoints) RETURNING endpoint_id
+""")
+_FREE = text("""
+UPDATE lane SET holder = NULL, held_until = NULL, due_at = :now
+WHERE endpoint_id IN (
+    SELECT endpoint_id FROM lane WHERE holder IS NOT NULL AND held_until < clock_timestamp() FOR UPDATE SKIP LOCKED)
+""")
+_LOCK = text(
+    "SELECT 1 FROM lane WHERE endpoint_id = ANY(:endpoints) AND holder = :holder ORDER BY endpoint_id FOR UPDATE"
+)
+# In a statement of its own, after the lock: it sees what whoever held the lock before has committed, so nothing that was put there is missed.
+_CLOSE = text("""
+UPDATE lane SET
+    holder = NULL, held_until = NULL, ailing = closing.ailing, pause_seconds = closing.pause_seconds,
+    due_at = CASE WHEN endpoint.enabled AND endpoint.deleted_at IS NULL THEN greatest(closing.not_before,
+        (SELECT due_at FROM delivery WHERE delivery.endpoint_id = lane.endpoint_id AND due_at IS NOT NULL ORDER BY due_at LIMIT 1)) END
+FROM unnest(
+    CAST(:endpoints AS uuid[]), CAST(:ailing AS boolean[]), CAST(:pauses AS double precision[]), CAST(:not_before AS timestamptz[])
+) AS closing(endpoint_id, ailing, pause_seconds, not_before), endpoint
+WHERE lane.endpoint_id = closing.endpoint_id AND endpoint.id = lane.endpoint_id AND lane.holder = :holder
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lane that the process has from now on."""
+
+    endpoint_id: UUID
+    organization_id: UUID
+    ailing: bool
+    pause_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A lane that is given back, and what is to be remembered of it.
+
+    `not_before` is set when something waits in it though it may not go out yet: a pause that the endpoint asked for.
+    """
+
+    endpoint_id: UUID
+    ailing: bool
+    pause_seconds: float
+    not_before: datetime | None
+
+
+async def take(session: Session, holder: UUID, now: datetime, *, ailing: bool, most: int) -> list[Taken]:
+    """Take up to `most` lanes in which something is due, those first that have waited longest."""
+    found = await session.execute(
+        _TAKE, {"holder": holder, "lease": LEASE_SECONDS, "now": now, "ailing": ailing, "most": most}
+    )
+    return [Taken(*row) for row in found.all()]
+
+
+async def keep(session: Session, holder: UUID, endpoints: Sequence[UUID]) -> set[UUID]:
+    """Keep the lanes for another while; return those that are still the process's own."""
+    found = await session.execute(_KEEP, {"holder": holder, "lease": LEASE_SECONDS, "endpoints": list(endpoints)})
+    return set(found.scalars().all())
+
+
+async def free(session: Session, now: datetime) -> None:
+    """Make the lanes of processes that are gone due."""
+    await session.execute(_FREE, {"now": now})
+
+
+async def close(session: Session, holder: UUID, lanes: Sequence[Closing]) -> None:
+    """Give lanes of the session's tenant back; each is due again when the first of what waits in it is."""
+    await session.execute(_LOCK, {"endpoints": [lane.endpoint_id for lane in lanes], "holder": holder})
+    await session.execute(
+        _CLOSE,
+        {
+            "holder": holder,
+            "endpoints": [lane.endpoint_id for lane in lanes],
+            "ailing": [lane.ailing for lane in lanes],
+            "pauses": [lane.pause_seconds for lane in lanes],
+            "not_before": [lane.not_before for lane in lanes],
+        },
+    )
