@@ -27,7 +27,13 @@ from members.vault import VARIABLE
 PARTNER = "partner"
 JUDGE = "judge"
 """A program that may judge texts."""
-PROGRAMS = {PARTNER: ("client_id", "contacts:write"), JUDGE: ("judge_id", "content:judge")}
+HOOKED = "hooked"
+"""A program that manages its own endpoints."""
+PROGRAMS = {
+    PARTNER: ("client_id", "contacts:write"),
+    JUDGE: ("judge_id", "content:judge"),
+    HOOKED: ("hooked_id", "webhooks:manage"),
+}
 """The partners' programs: by which name the town has their id, and their scope."""
 SCOPES = {"owner": OWNER_SCOPE, "admin": ADMIN_SCOPE}
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.api.document import Operation
-from tests.api.mint import FORGERIES, JUDGE, PARTNER, PROGRAMS, Mint, asked_by
+from tests.api.mint import FORGERIES, HOOKED, JUDGE, PARTNER, PROGRAMS, Mint, asked_by
 from tests.api.stack import RealStack
 from tests.api.town import PEOPLE, Town, sign_in
 
@@ -25,6 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "organization_owner": {"owner"},
     # Only programs with this scope, which the other partner has not.
     "client_judge": {JUDGE},
+    # Every partner's things for staff; for programs with this scope their own.
+    "partner_manager": STAFF | {HOOKED},
     "community_visitor": STAFF | PEOPLE.keys(),
     "community_member": STAFF | MEMBERS,
     "community_moderator": STAFF | {"moderator", "manager"},
@@ -329,7 +331,7 @@ async def test_what_does_not_exist_is_not_found(desk: Desk, mint: Mint) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize("caller", ["owner", PARTNER, JUDGE])
+@pytest.mark.parametrize("caller", ["owner", PARTNER, JUDGE, HOOKED])
 async def test_another_organization_finds_nothing(desk: Desk, mint: Mint, neighbours: Town, caller: str) -> None:
     def token() -> str:
         return mint.token(neighbours, caller)

@@ -278,6 +278,7 @@ def _program(town: Town, owner: httpx.Client, name: str, *scopes: str) -> tuple[
 
 def _partners_come(town: Town, owner: httpx.Client) -> None:
     town.ids["client_id"], _ = _program(town, owner, "CRM", "contacts:write", "members:read")
+    town.ids["hooked_id"], _ = _program(town, owner, "Hooks", "webhooks:manage")
     town.ids["judge_id"], token = _program(town, owner, "Judge", "content:judge")
     with town.client(token) as judge:
         [check] = checked(judge.get("/v1/checks"))["data"]

@@ -20,6 +20,7 @@ from chassis.tokens import TOKEN_MISSING, Principal, unauthorized
 from contracts.members import CommunityRole, CommunityState, MembershipState
 
 JUDGE_SCOPE = "content:judge"
+WEBHOOKS_SCOPE = "webhooks:manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,15 @@ async def _organization_owner(principal: Authenticated) -> Principal:
 async def _judge(principal: Authenticated) -> Principal:
     if principal.client_id is None or JUDGE_SCOPE not in principal.scopes:
         raise _forbidden(f"This route is for API clients with the scope {JUDGE_SCOPE}.")
+    return principal
+
+
+@_states("partner_manager")
+async def _partner_manager(principal: Authenticated) -> Principal:
+    if not principal.staff and (principal.client_id is None or WEBHOOKS_SCOPE not in principal.scopes):
+        raise _forbidden(
+            f"Only owners and admins of the organization, and API clients with the scope {WEBHOOKS_SCOPE}, may do this."
+        )
     return principal
 
 
@@ -230,6 +240,8 @@ OrganizationOwner = Annotated[Principal, Depends(_organization_owner)]
 """Owner of the organization."""
 Judge = Annotated[Principal, Depends(_judge)]
 """A partner's program that judges texts before others see them."""
+PartnerManager = Annotated[Principal, Depends(_partner_manager)]
+"""Owner or admin of the organization, for every partner; or a partner's program, for what is its own."""
 Visitor = Annotated[Standing, Depends(_in_community("community_visitor", _visible, "The community is not open yet."))]
 """Any account of the organization, towards a community that is not a draft."""
 Member = Annotated[

@@ -1,0 +1,49 @@
+"""Looking partners up, and whose things a caller may see."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from chassis.db import Session
+from chassis.errors import Problem, invalid
+from chassis.tokens import Principal
+from gateway.endpoints.models import Partner
+
+AT = "/client_id"
+
+
+async def own(session: Session, principal: Principal, asked: UUID | None) -> UUID:
+    """Return the API client to which something new belongs: a program's own, or the one that staff names.
+
+    Raises Problem 422 at /client_id when that is another's, missing, unknown or withdrawn.
+    """
+    if principal.client_id is not None:
+        if asked is not None and asked != principal.client_id:
+            raise invalid(AT, "client-foreign", "An API client acts for itself: leave client_id out.")
+        asked = principal.client_id
+    if asked is None:
+        raise invalid(AT, "missing", "Name the partner's API client.")
+    wanted = select(Partner).where(Partner.client_id == asked)
+    # Shared, so that it is not withdrawn between here and the commit.
+    partner = (await session.scalars(wanted.with_for_update(read=True))).one_or_none()
+    if partner is None:
+        raise invalid(
+            AT, "client-unknown", "There is no such API client; one that was made just now is here in a moment."
+        )
+    if not partner.active:
+        raise invalid(AT, "client-withdrawn", "This API client was withdrawn.")
+    return asked
+
+
+async def check_active(session: Session, client_id: UUID) -> None:
+    """Raise Problem 409 when the API client was withdrawn."""
+    active = select(Partner.active).where(Partner.client_id == client_id, col(Partner.active))
+    if (await session.scalars(active.with_for_update(read=True))).one_or_none() is None:
+        raise Problem(409, "client-withdrawn", "The API client to which this belongs was withdrawn.")
+
+
+def visible(principal: Principal, client_id: UUID) -> bool:
+    """Whether a caller may know of what belongs to an API client: staff of everything, a program of its own."""
+    return principal.client_id is None or principal.client_id == client_id
