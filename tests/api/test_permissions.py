@@ -49,7 +49,7 @@ PUBLIC = {
 }
 SIGNED = {"readMedia"}
 """These look at the signature in the address, and the one here is none."""
-TOLD = {"exportPosts", "exportComments", "exportPulse", "exportWorth"}
+TOLD = {"exportPosts", "exportComments", "exportPulse", "exportWorth", "exportCommunityOrders"}
 """Reading these is told by an event, and there is nothing in them to aim past: whoever may cannot call them without a trace."""
 AT_LEAST = {
     "organization_owner": {"setOrganizationRole"},

@@ -78,6 +78,11 @@ WORTH = (
     "INSERT INTO worth_attribution VALUES ('order', $1, $2, NULL, NULL, true)",
     "INSERT INTO worth VALUES ($1, $2, $1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, now())",
 )
+ORDERS = (
+    """INSERT INTO customer_order VALUES ($1, $2, NULL, NULL, NULL, $1, 'crm', 'SO-1', now(), 'CNY', 1, 0, false, 1, 1)""",
+    "INSERT INTO gone_account VALUES ($1, $2, NULL)",
+)
+"""Rows of engagement that partners bring, and people who go."""
 # What other tests use up: the words that wait are brought out by whoever approves them.
 USED_UP = (
     """INSERT INTO post_proposal SELECT id, organization_id, community_id, NULL, 'words', $1, now(), 1
@@ -162,6 +167,11 @@ async def rows_everywhere(stack: RealStack, town: Town, neighbours: Town) -> Non
         for organization in (town.organization_id, neighbours.organization_id):
             # Worth is worked out by the worker's own clock, and no partner has told of orders yet.
             for statement in (*SELDOM_SAID, *WORTH, *USED_UP):
+                await owner.execute(statement, uuid4(), organization)
+
+    async with connected(stack, "engagement", "owner") as owner:
+        for organization in (town.organization_id, neighbours.organization_id):
+            for statement in ORDERS:
                 await owner.execute(statement, uuid4(), organization)
 
 

@@ -7,16 +7,18 @@ from chassis.ids import new_id
 from chassis.testing.kit import Kit
 from engagement.pulse.models import Activity
 from engagement.tables import Table
+from engagement.value.orders.models import CustomerOrder, GoneAccount
 
 INSERT = "INSERT INTO activity VALUES ($1, $2, $3, now(), 'post', $4)"
 
 
-async def test_models_are_the_tables(kit: Kit) -> None:
-    assert set(Table.metadata.tables) == {"activity"}
+@pytest.mark.parametrize("model", [Activity, CustomerOrder, GoneAccount])
+async def test_models_are_the_tables(kit: Kit, model: type[Table]) -> None:
+    assert set(Table.metadata.tables) == {"activity", "customer_order", "gone_account"}
     rows = await kit.sql(
-        "SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = $1", Activity.__tablename__
+        "SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = $1", model.__tablename__
     )
-    columns = Table.metadata.tables["activity"].columns
+    columns = Table.metadata.tables[str(model.__tablename__)].columns
     assert {row["column_name"]: row["is_nullable"] == "YES" for row in rows} == {
         column.name: bool(column.nullable) for column in columns
     }

@@ -55,6 +55,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/members/{}/file", "members"),
     Route("/v1/communities/{}/members/{}/contributions", "content"),
     Route("/v1/communities/{}/members/{}/presence", "engagement"),
+    Route("/v1/communities/{}/members/{}/orders", "engagement"),
     Route("/v1/communities/{}/card/page", "gateway", composed=True),
     Route("/v1/communities/{}/groups/{}/card/page", "gateway", composed=True),
     Route("/v1/communities/{}/programme", "content"),
@@ -140,6 +141,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/media/{}/content/{}", "content", _open("GET")),
     # engagement: what is done and what it brings back.
     Route("/v1/communities/{}/pulse/**", "engagement"),
+    Route("/v1/communities/{}/orders/**", "engagement"),
 )
 
 

@@ -108,7 +108,7 @@ class EngagementExportStarted(Event):
 
     export_id: UUID
     community_id: UUID
-    list_name: str = Field(description="which list; pulse so far", examples=["pulse"])
+    list_name: str = Field(description="which list: pulse or orders", examples=["pulse"])
     rows: int = Field(description="how many the list had when the file was begun", examples=[52])
 
 

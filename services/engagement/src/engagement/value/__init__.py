@@ -1,0 +1,1 @@
+"""Value: what a community brings to the business; so far the orders that partners' systems tell."""
