@@ -140,8 +140,10 @@ class LiveStack(TrialStack):
             for service in SERVICES:
                 found[f"{service} outbox"] = operator.get(service, "/ops/outbox")["unpublished"]
                 for row in operator.get(service, "/ops/consumers")["data"]:
-                    # Without figures the consumer is being made anew on its stream: it has everything before it.
-                    left = 1 if row["pending"] is None else row["pending"] + row["ack_pending"]
+                    # Without figures the consumer is being made anew on its stream: it has everything before it. A stream whose
+                    # owner has no worker here is none.
+                    unmade = int(row["stream"] in {stream_of(owner) for owner in SERVICES})
+                    left = unmade if row["pending"] is None else row["pending"] + row["ack_pending"]
                     found[f"{service} {row['consumer']} of {row['stream']}"] = left
         for service in SERVICES:
             # Work that an event has put off by a moment becomes events of its own.

@@ -48,6 +48,7 @@ class Consumption:
         self._batch = batch
         self._attempts = attempts
         self.durable = durable_name(bus.service, consumers.name)
+        self._without_stream = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until told to stop; what is in hand then is finished first."""
@@ -58,6 +59,7 @@ class Consumption:
                 if pull is None:
                     await self._bus.ensure_consumer(self._owner, self.durable, self._consumers.subjects(self._owner))
                     pull = await self._bus.pull(self._owner, self.durable, self._batch)
+                    self._without_stream = False
                 in_hand = in_hand or await _unless(stopping, pull.next()) or []
                 await self.handle(in_hand)
                 in_hand = []
@@ -75,6 +77,10 @@ class Consumption:
             await pull.close()
 
     def _waits(self, error: Exception) -> None:
+        # An installation without partners never has their stream: that is said once and not every second.
+        if self._without_stream and isinstance(error, nats.js.errors.NotFoundError):
+            return
+        self._without_stream = isinstance(error, nats.js.errors.NotFoundError)
         log.warning(
             "consumer_waits", consumer=self._consumers.name, error=type(error).__name__, detail=str(error)[:200]
         )
