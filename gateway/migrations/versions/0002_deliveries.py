@@ -71,6 +71,8 @@ LANE = """CREATE TABLE lane (
         organization_id uuid NOT NULL,
         -- When it is to be looked at, none while nothing is due that its holder has not seen, or the endpoint is disabled.
         due_at timestamptz,
+        -- Until when the endpoint asked for quiet, or for FIFO until when its first delivery waits: nothing wakes it before.
+        not_before timestamptz,
         -- Its endpoint failed last: it may take only a part of what a process has under way.
         ailing boolean NOT NULL DEFAULT false,
         -- How long the last pause was that the endpoint asked for, in seconds; what it grows from.

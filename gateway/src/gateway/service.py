@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chassis.app import Service
+from gateway.deliveries.dispatch import jobs as dispatch
 from gateway.partner_settings import PartnerSettings
 
 # No route of the gateway's own belongs to a community: nobody has a standing here.
@@ -20,6 +21,7 @@ service = Service(
     routers=[],
     consumers=[],
     jobs=[],
+    workers=lambda runtime: [dispatch.worker(runtime)],
     tags={
         "endpoints": "Where partners are told what happens, and with which keys.",
         "deliveries": "What was told to which endpoint, what it answered, and how to tell it again.",

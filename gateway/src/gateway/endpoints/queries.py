@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -20,7 +20,7 @@ class Secret:
     """A key that signs: `v1` is an HMAC key (whsec_…), `v1a` an Ed25519 one (whsk_…)."""
 
     scheme: str
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ _MAKE = text("INSERT INTO lane (endpoint_id, organization_id) VALUES (:endpoint_
 # transaction has put there is seen either by the one or by the other. In order, so that two of us cannot wait for each other.
 _LOCK = text("SELECT 1 FROM lane WHERE endpoint_id = ANY(:endpoints) ORDER BY endpoint_id FOR UPDATE")
 _WAKE = text("""
-UPDATE lane SET due_at = :at FROM endpoint
+UPDATE lane SET due_at = greatest(:at, not_before) FROM endpoint
 WHERE lane.endpoint_id = ANY(:endpoints) AND endpoint.id = lane.endpoint_id AND endpoint.enabled AND endpoint.deleted_at IS NULL
-    AND (lane.due_at IS NULL OR lane.due_at > :at)
+    AND (lane.due_at IS NULL OR lane.due_at > greatest(:at, not_before))
 """)
 _REST = text("UPDATE lane SET due_at = NULL WHERE endpoint_id = :endpoint_id")
 
@@ -28,7 +28,7 @@ async def make(session: Session, organization_id: UUID, endpoint_id: UUID) -> No
 
 
 async def wake(session: Session, endpoints: Sequence[UUID], at: datetime) -> None:
-    """Have the lanes of these endpoints looked at no later than `at`, those of disabled ones not at all.
+    """Have the lanes of these endpoints looked at no later than `at`, or when their pause ends; those of disabled ones not at all.
 
     Call it after what is due has been written, in the same transaction.
     """

@@ -31,7 +31,7 @@ UPDATE lane SET held_until = clock_timestamp() + make_interval(secs => :lease)
 WHERE holder = :holder AND endpoint_id = ANY(:endpoints) RETURNING endpoint_id
 """)
 _FREE = text("""
-UPDATE lane SET holder = NULL, held_until = NULL, due_at = :now
+UPDATE lane SET holder = NULL, held_until = NULL, due_at = greatest(:now, not_before)
 WHERE endpoint_id IN (
     SELECT endpoint_id FROM lane WHERE holder IS NOT NULL AND held_until < clock_timestamp() FOR UPDATE SKIP LOCKED)
 """)
@@ -41,7 +41,7 @@ _LOCK = text(
 # In a statement of its own, after the lock: it sees what whoever held the lock before has committed, so nothing that was put there is missed.
 _CLOSE = text("""
 UPDATE lane SET
-    holder = NULL, held_until = NULL, ailing = closing.ailing, pause_seconds = closing.pause_seconds,
+    holder = NULL, held_until = NULL, ailing = closing.ailing, pause_seconds = closing.pause_seconds, not_before = closing.not_before,
     due_at = CASE WHEN endpoint.enabled AND endpoint.deleted_at IS NULL THEN greatest(closing.not_before,
         (SELECT due_at FROM delivery WHERE delivery.endpoint_id = lane.endpoint_id AND due_at IS NOT NULL ORDER BY due_at LIMIT 1)) END
 FROM unnest(

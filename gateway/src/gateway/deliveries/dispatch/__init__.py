@@ -1,0 +1,1 @@
+"""The dispatcher: what is due goes out, each endpoint in a lane of its own."""

@@ -1,0 +1,154 @@
+"""Writing down what became of attempts, many in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis import clock
+from chassis.db import Session
+from contracts.partners import EndpointDisabling
+from gateway.deliveries import policy
+from gateway.endpoints import commands as endpoints
+
+
+class Settled(StrEnum):
+    """What an attempt makes of its delivery."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One attempt and what follows from it. Times are UTC, `milliseconds` from the first byte sent to the last byte read.
+
+    `due_at` is when the next attempt is due; none for what is settled, and for FIFO, where the lane waits and not the delivery.
+    """
+
+    endpoint_id: UUID
+    event_id: UUID
+    state: Settled
+    due_at: datetime | None
+    started_at: datetime
+    milliseconds: int
+    url: str
+    address: str | None
+    request_headers: str
+    status: int | None
+    error: str | None
+    response_headers: str | None
+    response_body: str | None
+    gone: bool
+
+
+# A delivery that was settled meanwhile keeps what it is, but for one that arrived after all. The numbers of attempts are given under the
+# row's lock, so two processes that tried the same one at once write two attempts down.
+_RECORD = text("""
+WITH made AS (
+    SELECT * FROM unnest(
+        CAST(:endpoints AS uuid[]), CAST(:events AS uuid[]), CAST(:states AS text[]), CAST(:dues AS timestamptz[]),
+        CAST(:started AS timestamptz[]), CAST(:milliseconds AS integer[]), CAST(:urls AS text[]), CAST(:addresses AS text[]),
+        CAST(:request_headers AS text[]), CAST(:statuses AS integer[]), CAST(:errors AS text[]),
+        CAST(:response_headers AS text[]), CAST(:response_bodies AS text[])
+    ) AS made(endpoint_id, event_id, state, due_at, started_at, milliseconds, url, address, request_headers, status, error,
+        response_headers, response_body)
+), counted AS (
+    UPDATE delivery SET
+        attempts = attempts + 1,
+        tries = tries + 1,
+        last_status = made.status,
+        last_error = made.error,
+        state = CASE WHEN delivery.state = 'pending' OR made.state = 'delivered' THEN made.state ELSE delivery.state END,
+        reason = CASE WHEN made.state = 'delivered' THEN NULL
+            WHEN delivery.state = 'pending' AND made.state = 'undelivered' THEN 'exhausted' ELSE delivery.reason END,
+        due_at = CASE WHEN made.state <> 'pending' OR delivery.state <> 'pending' THEN NULL
+            ELSE coalesce(made.due_at, delivery.due_at) END,
+        settled_at = CASE WHEN made.state = 'pending' THEN delivery.settled_at
+            WHEN delivery.state = 'pending' OR made.state = 'delivered' THEN :now ELSE delivery.settled_at END
+    FROM made WHERE delivery.endpoint_id = made.endpoint_id AND delivery.event_id = made.event_id
+    RETURNING delivery.endpoint_id, delivery.event_id, delivery.organization_id, delivery.attempts, delivery.replayed
+)
+INSERT INTO attempt (endpoint_id, event_id, number, organization_id, replayed, started_at, milliseconds, url, address,
+    request_headers, status, error, response_headers, response_body)
+SELECT endpoint_id, event_id, counted.attempts, organization_id, replayed, started_at, milliseconds, url, address,
+    CAST(request_headers AS jsonb), status, error, CAST(response_headers AS jsonb), response_body
+FROM counted JOIN made USING (endpoint_id, event_id)
+""")
+_WITHHOLD = text("""
+UPDATE delivery SET state = 'undelivered', reason = 'consent_missing', due_at = NULL, settled_at = :now
+FROM unnest(CAST(:endpoints AS uuid[]), CAST(:events AS uuid[])) AS held(endpoint_id, event_id)
+WHERE delivery.endpoint_id = held.endpoint_id AND delivery.event_id = held.event_id AND state = 'pending'
+""")
+_RECOVERED = text("UPDATE endpoint SET failing_since = NULL WHERE id = ANY(:endpoints) AND failing_since IS NOT NULL")
+_FAILED = text("""
+UPDATE endpoint SET failing_since = coalesce(failing_since, failed.since)
+FROM unnest(CAST(:endpoints AS uuid[]), CAST(:since AS timestamptz[])) AS failed(endpoint_id, since)
+WHERE endpoint.id = failed.endpoint_id AND endpoint.enabled RETURNING endpoint.id, endpoint.failing_since
+""")
+
+
+async def record(session: Session, made: Sequence[Made]) -> None:
+    """Write attempts down with what they make of their deliveries; deliveries that are gone meanwhile are left out."""
+    await session.execute(
+        _RECORD,
+        {
+            "now": clock.now(),
+            "endpoints": [one.endpoint_id for one in made],
+            "events": [one.event_id for one in made],
+            "states": [one.state.value for one in made],
+            "dues": [one.due_at for one in made],
+            "started": [one.started_at for one in made],
+            "milliseconds": [one.milliseconds for one in made],
+            "urls": [one.url for one in made],
+            "addresses": [one.address for one in made],
+            "request_headers": [one.request_headers for one in made],
+            "statuses": [one.status for one in made],
+            "errors": [one.error for one in made],
+            "response_headers": [one.response_headers for one in made],
+            "response_bodies": [one.response_body for one in made],
+        },
+    )
+
+
+async def withhold(session: Session, held: Sequence[tuple[UUID, UUID]]) -> None:
+    """Settle deliveries (endpoint, event) that name people who do not agree; nothing was sent."""
+    await session.execute(
+        _WITHHOLD,
+        {
+            "now": clock.now(),
+            "endpoints": [endpoint for endpoint, _ in held],
+            "events": [event for _, event in held],
+        },
+    )
+
+
+async def note_health(session: Session, made: Sequence[Made], known_failing: set[UUID]) -> set[UUID]:
+    """Remember which endpoints have begun to fail and which work again, and disable those that are gone or fail for too long.
+
+    `known_failing` are those that were failing when they were last looked at. Returns those that are failing now.
+    """
+    worked = {one.endpoint_id for one in made if one.state is Settled.DELIVERED}
+    failed: dict[UUID, datetime] = {}
+    for one in made:
+        if one.endpoint_id not in worked:
+            failed.setdefault(one.endpoint_id, one.started_at)
+    recovered = sorted(worked & known_failing)
+    if recovered:
+        await session.execute(_RECOVERED, {"endpoints": recovered})
+    for endpoint_id in sorted({one.endpoint_id for one in made if one.gone}):
+        await endpoints.disable(session, endpoint_id, EndpointDisabling.GONE)
+    if failed:
+        rows = await session.execute(
+            _FAILED, {"endpoints": sorted(failed), "since": [failed[endpoint] for endpoint in sorted(failed)]}
+        )
+        for row in rows.all():
+            if policy.is_given_up(row.failing_since, clock.now()):
+                await endpoints.disable(session, row.id, EndpointDisabling.FAILING, failing_since=row.failing_since)
+    return set(failed)

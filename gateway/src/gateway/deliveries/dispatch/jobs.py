@@ -1,0 +1,325 @@
+"""The dispatcher of one process: takes lanes, sends what is due in them, writes down what came of it, gives them back.
+
+Everything that touches the database is done for many lanes at once, by tenant. Sending is not: each endpoint has its own window, so one
+that hangs holds up nobody, and those that failed last share a part of what the process has under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis import clock, telemetry
+from chassis.db import transaction
+from chassis.ids import new_id
+from chassis.outages import DATABASE_ERRORS, is_outage
+from chassis.runtime import Runtime
+from chassis.vault import Vault
+from contracts.members import ClientBasis
+from gateway.deliveries.dispatch import attempts, commands, queries
+from gateway.deliveries.dispatch.commands import Made
+from gateway.deliveries.dispatch.lane import BATCH, Lane
+from gateway.deliveries.dispatch.queries import DueDelivery, Wanted
+from gateway.deliveries.dispatch.queue import Queue, by_tenant
+from gateway.deliveries.policy import FIRST_WIDTH, Pace
+from gateway.endpoints import queries as endpoint_queries
+from gateway.lanes.leases import commands as leases
+from gateway.partner_settings import PartnerSettings, settings_of
+from gateway.posting import Poster
+from gateway.vault import vault_of
+
+IDLE_SECONDS = 0.03
+LONGEST_IDLE_SECONDS = 0.15
+AWAY_SECONDS = 0.5
+RENEW_SECONDS = leases.LEASE_SECONDS / 3
+FINISH_SECONDS = 5.0
+"""How long a process that is told to stop waits for answers; what is still under way then is sent again by the next."""
+FAULT_SECONDS = 60.0
+"""How long a lane rests in which something went wrong on our side."""
+MOST_LANES = 2000
+"""Lanes of endpoints that work which one process has at once; and as many of endpoints that do not."""
+TAKEN_AT_ONCE = 200
+RECORDED_AT_ONCE = 500
+AILING_SHARE = 4
+"""Endpoints that failed last share one part in so many of the deliveries under way."""
+
+log = telemetry.log("gateway.dispatch")
+
+
+@dataclass(slots=True)
+class _Slots:
+    """How many deliveries may be under way, and the lanes that wait for one to end."""
+
+    free: int
+    waiting: deque[Lane]
+
+
+class Dispatcher:
+    """Delivers for every tenant. Any number of processes may; each lane is in the hands of one."""
+
+    def __init__(self, engine: AsyncEngine, vault: Vault, settings: PartnerSettings, poster: Poster) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._seconds = settings.delivery_seconds
+        self._poster = poster
+        self.holder = new_id()
+        self.lanes: dict[UUID, Lane] = {}
+        ailing = max(1, settings.delivery_connections // AILING_SHARE)
+        self._slots = {
+            True: _Slots(ailing, deque()),
+            False: _Slots(settings.delivery_connections - ailing, deque()),
+        }
+        self._hungry = Queue[Lane]()
+        self._closing = Queue[Lane]()
+        self._made = Queue[tuple[Lane, Made]]()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._holding = asyncio.Lock()
+        """Between taking and giving back: what the database says of our lanes and what we say change together."""
+        self._idle = IDLE_SECONDS
+        self._stopping = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Deliver until told to stop; then what is under way is finished first, as far as there is time, and the lanes are given back."""
+        steps = [
+            asyncio.create_task(self._forever(step))
+            for step in (self._take, self._renew, self._feed, self._close, self._record)
+        ]
+        waiting = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait([waiting, *steps], return_when=asyncio.FIRST_COMPLETED)
+            self._stopping = True
+            if self._sending:
+                await asyncio.wait(self._sending, timeout=FINISH_SECONDS)
+        finally:
+            for task in (waiting, *steps, *self._sending):
+                task.cancel()
+            ended = await asyncio.gather(*steps, *self._sending, return_exceptions=True)
+        for fault in ended:
+            # A step ends by a fault only, and then the process does.
+            if isinstance(fault, BaseException) and not isinstance(fault, asyncio.CancelledError):
+                raise fault
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """Write down what is left to write, and give the lanes back; a database that is away frees them by itself."""
+        try:
+            async with asyncio.timeout(FINISH_SECONDS):
+                while self._made:
+                    await self._record()
+                await self._give_back(list(self.lanes.values()))
+        except DATABASE_ERRORS as error:
+            log.warning("lanes_left", lanes=len(self.lanes), error=type(error).__name__)
+
+    async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do a step again and again; an outage of the database is waited out, with what is in hand kept."""
+        while True:
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001  whatever it is, nothing is lost: what was to be written still stands in its queue
+                log.warning("dispatch_waits", step=step.__name__, error=type(error).__name__, detail=str(error)[:300])
+                await asyncio.sleep(AWAY_SECONDS)
+
+    # Taking and keeping lanes.
+
+    async def _take(self) -> None:
+        """Take lanes in which something is due, as many as there is room for."""
+        async with self._holding:
+            taken = [] if self._stopping else await self._take_some()
+            for one in taken:
+                lane = self.lanes.get(one.endpoint_id)
+                if lane is None:
+                    pace = Pace(1 if one.ailing else FIRST_WIDTH, one.pause_seconds)
+                    lane = self.lanes[one.endpoint_id] = Lane(one.endpoint_id, one.organization_id, one.ailing, pace)
+                lane.more = True
+                self._look_at(lane)
+        self._idle = IDLE_SECONDS if taken else min(self._idle * 1.05, LONGEST_IDLE_SECONDS)
+        if not taken:
+            await asyncio.sleep(self._idle)
+
+    async def _take_some(self) -> list[leases.Taken]:
+        taken: list[leases.Taken] = []
+        async with transaction(self._engine) as session:
+            for ailing in (False, True):
+                room = MOST_LANES - sum(lane.ailing is ailing for lane in self.lanes.values())
+                if room > 0:
+                    most = min(room, TAKEN_AT_ONCE)
+                    taken += await leases.take(session, self.holder, clock.now(), ailing=ailing, most=most)
+        return taken
+
+    async def _renew(self) -> None:
+        """Keep the lanes, and let go of those that another process has taken over; free those of processes that are gone."""
+        async with self._holding:
+            async with transaction(self._engine) as session:
+                kept = await leases.keep(session, self.holder, list(self.lanes)) if self.lanes else set()
+                await leases.free(session, clock.now())
+            for endpoint_id in [known for known in self.lanes if known not in kept]:
+                self.lanes.pop(endpoint_id).buffer.clear()
+        await asyncio.sleep(RENEW_SECONDS)
+
+    # What a lane needs next.
+
+    def _look_at(self, lane: Lane) -> None:
+        """Send what may go out of a lane, or have it fed or closed."""
+        if self.lanes.get(lane.endpoint_id) is not lane or self._stopping:
+            return
+        slots = self._slots[lane.ailing]
+        while lane.may_send:
+            if slots.free <= 0:
+                if not lane.waits_for_slot:
+                    lane.waits_for_slot = True
+                    slots.waiting.append(lane)
+                return
+            slots.free -= 1
+            lane.under_way += 1
+            delivery = lane.buffer.popleft()
+            lane.unrecorded.add(delivery.event_id)
+            task = asyncio.create_task(self._send(lane, slots, delivery))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        if lane.asked:
+            return
+        if lane.hungry:
+            lane.asked = True
+            self._hungry.put(lane)
+        elif lane.idle:
+            lane.asked = True
+            self._closing.put(lane)
+
+    async def _feed(self) -> None:
+        """Bring what is due to lanes that have nothing in hand."""
+        lanes = await self._hungry.take(TAKEN_AT_ONCE)
+        try:
+            for organization_id, group in by_tenant(lanes, lambda lane: lane.organization_id):
+                await self._feed_tenant(organization_id, group)
+        finally:
+            for lane in lanes:
+                lane.asked = False
+                self._look_at(lane)
+
+    async def _feed_tenant(self, organization_id: UUID, lanes: list[Lane]) -> None:
+        now = clock.now()
+        async with transaction(self._engine, organization_id) as session:
+            targets = await endpoint_queries.targets(session, self._vault, [lane.endpoint_id for lane in lanes], now)
+            wanted = [
+                Wanted(target.endpoint_id, target.client_id, target.basis is ClientBasis.CONSENT, BATCH)
+                for target in targets.values()
+            ]
+            known = [event for lane in lanes for event in lane.unrecorded]
+            found = await queries.due(session, wanted, known, now) if wanted else []
+            withheld = [(one.endpoint_id, one.event_id) for one in found if one.withheld]
+            if withheld:
+                await commands.withhold(session, withheld)
+        by_endpoint = {
+            endpoint_id: list(group) for endpoint_id, group in groupby(found, key=lambda one: one.endpoint_id)
+        }
+        for lane in lanes:
+            lane.target = targets.get(lane.endpoint_id)
+            mine = by_endpoint.get(lane.endpoint_id, [])
+            lane.more = len(mine) == BATCH
+            lane.failing = lane.failing or (lane.target is not None and lane.target.failing_since is not None)
+            if lane.not_before is None:
+                lane.buffer.extend(one for one in mine if not one.withheld)
+
+    async def _close(self) -> None:
+        """Give lanes back in which nothing is due."""
+        lanes = await self._closing.take(TAKEN_AT_ONCE)
+        async with self._holding:
+            for lane in lanes:
+                lane.asked = False
+            # Something may have come for one since it was put here.
+            idle = [lane for lane in lanes if lane.idle and self.lanes.get(lane.endpoint_id) is lane]
+            try:
+                await self._give_back(idle)
+            finally:
+                for lane in lanes:
+                    self._look_at(lane)
+
+    async def _give_back(self, lanes: Iterable[Lane]) -> None:
+        for organization_id, group in by_tenant(lanes, lambda lane: lane.organization_id):
+            closing = [
+                leases.Closing(lane.endpoint_id, lane.ailing, lane.pace.pause, lane.not_before) for lane in group
+            ]
+            async with transaction(self._engine, organization_id) as session:
+                await leases.close(session, self.holder, closing)
+            for lane in group:
+                self.lanes.pop(lane.endpoint_id, None)
+
+    # Sending, and writing down what came of it.
+
+    async def _send(self, lane: Lane, slots: _Slots, delivery: DueDelivery) -> None:
+        """Make one attempt."""
+        target = lane.target
+        assert target is not None  # noqa: S101  a lane has something in hand only with its target
+        try:
+            headers = attempts.headers_of(target, delivery)
+            outcome = await self._poster.post(target.url, headers, delivery.payload, self._seconds)
+            self._made.put((lane, attempts.judge(lane, target, delivery, headers, outcome)))
+        except Exception:
+            # Ours and not the endpoint's: it stays due, and is tried again when the lane has rested.
+            log.exception("delivery_fault", endpoint_id=str(target.endpoint_id), event_id=str(delivery.event_id))
+            lane.unrecorded.discard(delivery.event_id)
+            lane.pause(clock.now() + timedelta(seconds=FAULT_SECONDS))
+        finally:
+            lane.under_way -= 1
+            slots.free += 1
+            while slots.waiting and slots.free > 0:
+                waiting = slots.waiting.popleft()
+                waiting.waits_for_slot = False
+                self._look_at(waiting)
+        self._look_at(lane)
+
+    async def _record(self) -> None:
+        """Write down what came of attempts: all that wait, in one transaction for each tenant."""
+        groups = deque(by_tenant(await self._made.take(RECORDED_AT_ONCE), lambda pair: pair[0].organization_id))
+        try:
+            while groups:
+                await self._record_tenant(*groups[0])
+                groups.popleft()
+        finally:
+            self._made.put_back([pair for _, group in groups for pair in group])
+
+    async def _record_tenant(self, organization_id: UUID, group: list[tuple[Lane, Made]]) -> None:
+        try:
+            failing = await self._write(organization_id, group)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            if len(group) > 1:
+                # One of them cannot be written: the others must not wait for it.
+                for pair in group:
+                    await self._record_tenant(organization_id, [pair])
+                return
+            lane, made = group[0]
+            log.exception("attempt_not_written", endpoint_id=str(made.endpoint_id), event_id=str(made.event_id))
+            lane.pause(clock.now() + timedelta(seconds=FAULT_SECONDS))
+            failing = {made.endpoint_id}
+        for lane, made in group:
+            lane.unrecorded.discard(made.event_id)
+            lane.failing = lane.endpoint_id in failing
+        for lane in {id(lane): lane for lane, _ in group}.values():
+            self._look_at(lane)
+
+    async def _write(self, organization_id: UUID, group: list[tuple[Lane, Made]]) -> set[UUID]:
+        made = [one for _, one in group]
+        known = {lane.endpoint_id for lane, _ in group if lane.failing}
+        async with transaction(self._engine, organization_id) as session:
+            await commands.record(session, made)
+            return await commands.note_health(session, made, known)
+
+
+def worker(runtime: Runtime) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """Return the background work of a worker process: its dispatcher, with a session of its own for going out."""
+
+    async def run(stopping: asyncio.Event) -> None:
+        settings = settings_of(runtime)
+        async with Poster(settings.networks) as poster:
+            await Dispatcher(runtime.worker_engine, vault_of(runtime), settings, poster).run(stopping)
+
+    return run

@@ -1,0 +1,64 @@
+"""One endpoint's lane as the process that has it knows it: what is in hand, what is under way, how much at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from gateway.deliveries.dispatch.queries import DueDelivery
+from gateway.deliveries.policy import Pace
+from gateway.endpoints.queries import Target
+
+BATCH = 64
+"""How many deliveries of one endpoint are in hand at most: memory stays flat however many wait."""
+
+
+@dataclass(eq=False, slots=True)
+class Lane:
+    """An endpoint's lane. Only the dispatcher's loop touches it, so nothing here needs a lock."""
+
+    endpoint_id: UUID
+    organization_id: UUID
+    ailing: bool
+    pace: Pace
+    target: Target | None = None
+    buffer: deque[DueDelivery] = field(default_factory=deque)
+    under_way: int = 0
+    unrecorded: set[UUID] = field(default_factory=set)
+    """Events that went out and whose outcome is not in the database yet."""
+    failing: bool = False
+    """Whether the database says that the endpoint has done nothing but fail for a while."""
+    more: bool = True
+    """Whether the database may have something due that is not in hand."""
+    not_before: datetime | None = None
+    """Until when the endpoint asked for quiet, or for FIFO, until when its first delivery waits."""
+    waits_for_slot: bool = False
+    asked: bool = False
+    """Whether it stands in one of the dispatcher's queues."""
+
+    @property
+    def may_send(self) -> bool:
+        """Whether another of those in hand may go out."""
+        if self.not_before is not None or not self.buffer:
+            return False
+        if self.target is not None and self.target.fifo:
+            # The next goes out once the one before is settled and written down: after a crash they come in the same order again.
+            return not self.unrecorded
+        return self.under_way < self.pace.width
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the database is to be asked for more."""
+        return self.more and not self.buffer and self.not_before is None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to do here now."""
+        return not self.buffer and not self.unrecorded and (self.not_before is not None or not self.more)
+
+    def pause(self, until: datetime) -> None:
+        """Let nothing out before `until`; what is in hand goes back."""
+        self.not_before = until if self.not_before is None else max(self.not_before, until)
+        self.buffer.clear()

@@ -1,0 +1,71 @@
+"""Reading what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db import Session
+
+# For each endpoint the first that are due, from the index alone however many wait. Whoever needs each member's consent is told of
+# people only while all of them agree: asked here, so that it is asked again before every attempt.
+_DUE = text("""
+SELECT wanted.endpoint_id, due.event_id, due.tries, message.payload,
+    (wanted.needs_consent AND ((message.personal AND cardinality(message.persons) = 0) OR EXISTS (
+        SELECT 1 FROM unnest(message.persons) AS named(account_id)
+        LEFT JOIN partner_consent AS agreed ON agreed.client_id = wanted.client_id AND agreed.account_id = named.account_id
+        WHERE agreed.granted IS NOT TRUE))) AS withheld
+FROM unnest(
+    CAST(:endpoints AS uuid[]), CAST(:clients AS uuid[]), CAST(:needs_consent AS boolean[]), CAST(:most AS integer[])
+) AS wanted(endpoint_id, client_id, needs_consent, most)
+CROSS JOIN LATERAL (
+    SELECT event_id, tries, due_at FROM delivery
+    WHERE delivery.endpoint_id = wanted.endpoint_id AND due_at <= :now AND NOT (event_id = ANY(:known))
+    ORDER BY due_at, event_id LIMIT wanted.most
+) AS due
+JOIN message ON message.event_id = due.event_id
+ORDER BY wanted.endpoint_id, due.due_at, due.event_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose deliveries are asked for, and how many at most."""
+
+    endpoint_id: UUID
+    client_id: UUID
+    needs_consent: bool
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """One message that may go out to one endpoint now. `withheld` when somebody whom it names does not agree."""
+
+    endpoint_id: UUID
+    event_id: UUID
+    tries: int
+    payload: bytes
+    withheld: bool
+
+
+async def due(session: Session, wanted: Sequence[Wanted], known: Sequence[UUID], now: datetime) -> list[DueDelivery]:
+    """Return what is due for endpoints of the session's tenant, in order for each, without the events of `known`."""
+    found = await session.execute(
+        _DUE,
+        {
+            "endpoints": [one.endpoint_id for one in wanted],
+            "clients": [one.client_id for one in wanted],
+            "needs_consent": [one.needs_consent for one in wanted],
+            "most": [one.most for one in wanted],
+            "known": list(known),
+            "now": now,
+        },
+    )
+    return [
+        DueDelivery(row.endpoint_id, row.event_id, row.tries, row.payload.encode(), row.withheld) for row in found.all()
+    ]
