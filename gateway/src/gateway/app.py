@@ -15,6 +15,7 @@ from chassis import telemetry
 from chassis.errors import MEDIA_TYPE, Problem
 from chassis.tokens import TokenVerifier
 from gateway import access, bodies, compose, headers, identity, limits
+from gateway.catalogue import asyncapi
 from gateway.cors import Cors
 from gateway.docs import Docs
 from gateway.exchange import Exchange
@@ -61,7 +62,11 @@ class Gateway:
         if own is not None:
             gets[access.OWN] = self.local.get
         self.document = Document(gets, self.router, settings)
-        self._pages: dict[str, Page] = {"/openapi.json": self.document.page, **Docs().pages}
+        self._pages: dict[str, Page] = {
+            "/openapi.json": self.document.page,
+            "/asyncapi.json": asyncapi.page,
+            **Docs().pages,
+        }
         self._cors = Cors(settings.cors_origins)
         self._buckets = limits.Buckets(settings.callers_remembered)
         self._policies = limits.Policies(settings)

@@ -13,6 +13,7 @@ from chassis import telemetry
 from chassis.errors import MEDIA_TYPE, Problem
 from chassis.schemas import ProblemOut
 from gateway import compose, merging, pages
+from gateway.catalogue import webhooks
 from gateway.exchange import Exchange
 from gateway.merging import Json
 from gateway.proxy import Died
@@ -171,6 +172,7 @@ class Document:
         try:
             merged = merging.merge(known, start)
             compose.describe(merged)
+            webhooks.describe(merged)
             complete(merged, self._router)
         except ValueError:
             # The services of a release fit together, which a test holds; while one release replaces another the last whole document serves.
