@@ -20,6 +20,7 @@ CALLERS = sorted(STAFF | PEOPLE.keys() | PROGRAMS.keys())
 # What a permission means, written down a second time: a permission that is not here fails the tests until somebody thinks about it.
 ALLOWED: dict[str, set[str]] = {
     "public": {*CALLERS},
+    "signed_in": {*CALLERS},
     "person": STAFF | PEOPLE.keys(),
     "organization_staff": STAFF,
     "organization_owner": {"owner"},

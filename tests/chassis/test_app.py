@@ -95,7 +95,7 @@ async def test_a_start_on_a_database_without_tables_says_what_to_do(cluster: Clu
     )
     async with app.running(service, settings) as runtime:
         with pytest.raises(SystemExit, match="python -m content migrate"):
-            await app._prepare(service, runtime)
+            await app.prepare(service, runtime)
     cluster.drop(database)
 
 
@@ -236,7 +236,7 @@ async def test_a_start_waits_for_a_database_that_is_away(
         f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false;'
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';"
     )
-    starting = asyncio.create_task(app._prepare(service, kit.runtime))
+    starting = asyncio.create_task(app.prepare(service, kit.runtime))
     try:
         await asyncio.wait_for(waited.wait(), 20)
         assert not starting.done()

@@ -60,6 +60,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/communities/{}/groups/{}/card/page", "gateway", composed=True),
     Route("/v1/communities/{}/programme", "content"),
     Route("/v1/communities/{}/groups/{}/programme", "content"),
+    Route("/v1/event-types", "gateway"),
     # Imports come in batches or as files; they alone may be large.
     Route("/v1/communities/{}/memberships/imports", "members", imports=True),
     Route("/v1/communities/{}/member-files", "members", imports=True),

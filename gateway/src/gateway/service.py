@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chassis.app import Service
+from gateway.catalogue import routes as catalogue
 from gateway.deliveries.dispatch import jobs as dispatch
 from gateway.partner_settings import PartnerSettings
 
@@ -18,11 +19,12 @@ service = Service(
     migrations=Path(__file__).parents[2] / "migrations",
     standing_query=NO_STANDING,
     publishes="partners",
-    routers=[],
+    routers=[catalogue.routes],
     consumers=[],
     jobs=[],
     workers=lambda runtime: [dispatch.worker(runtime)],
     tags={
+        "event-types": "What partners may be told.",
         "endpoints": "Where partners are told what happens, and with which keys.",
         "deliveries": "What was told to which endpoint, what it answered, and how to tell it again.",
         "inbound": "Where partners' webhooks are taken, how they are read, and what became of them.",

@@ -85,6 +85,11 @@ authenticate = _Bearer(
 Authenticated = Annotated[Principal, Depends(authenticate)]
 
 
+@_states("signed_in")
+async def _signed_in(principal: Authenticated) -> Principal:
+    return principal
+
+
 @_states("person")
 async def _person(principal: Authenticated) -> Principal:
     _refuse_clients(principal)
@@ -232,6 +237,8 @@ def _belongs(standing: Standing) -> bool:
 
 Anyone = Annotated[None, Depends(_anyone)]
 """Nobody is asked for a token."""
+SignedIn = Annotated[Principal, Depends(_signed_in)]
+"""Any signed-in account, and any partner's program."""
 Person = Annotated[Principal, Depends(_person)]
 """Any signed-in account."""
 OrganizationStaff = Annotated[Principal, Depends(_organization_staff)]
