@@ -7,6 +7,7 @@ judges the one address that is dialled, which for a URL with an address in it no
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -111,12 +112,16 @@ def guarded_connector(
     resolver: Callable[[], AbstractResolver] = system_resolver,
     connections: int = 0,
     connections_per_host: int = 0,
+    tls: ssl.SSLContext | None = None,
 ) -> TCPConnector:
-    """Return a connector that dials only what the guard lets through, with TLS verified. 0 connections means any number."""
+    """Return a connector that dials only what the guard lets through. 0 connections means any number.
+
+    TLS is verified by the system's certificates, or by what `tls` trusts.
+    """
     return TCPConnector(
         resolver=GuardedResolver(guard, resolver()),
         socket_factory=guard.open_socket,
-        ssl=True,
+        ssl=True if tls is None else tls,
         limit=connections,
         limit_per_host=connections_per_host,
         keepalive_timeout=IDLE_SECONDS,

@@ -158,6 +158,7 @@ class Poster:
                 resolver=self._resolver,
                 connections=self._connections,
                 connections_per_host=self._connections_per_host,
+                tls=self._tls,
             ),
             response_class=_Response,
             timeout=_NO_LIMITS,
@@ -218,9 +219,7 @@ class Poster:
             return await self._once(session, target, headers, body)
 
     async def _once(self, session: ClientSession, url: URL, headers: Mapping[str, str], body: bytes) -> _Answer:
-        async with session.post(
-            url, headers=headers, data=body, allow_redirects=False, ssl=True if self._tls is None else self._tls
-        ) as response:
+        async with session.post(url, headers=headers, data=body, allow_redirects=False) as response:
             asked = response.headers.get("retry-after")
             answer = _Answer(
                 response.status,
