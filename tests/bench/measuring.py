@@ -49,7 +49,7 @@ class Servers(Cluster):
         self.postgres = Postgres(
             self.folder / "postgres", options={"track_commit_timestamp": "on"}, die_with_parent=True
         )
-        users = {user: user for user in ("members", "content", "engagement")}
+        users = {user: user for user in ("members", "content", "engagement", "gateway")}
         self.nats = Nats(self.folder / "nats", users=users, sync_always=True, die_with_parent=True)
 
     def __enter__(self) -> Self:

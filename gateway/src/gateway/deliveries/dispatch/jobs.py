@@ -25,7 +25,7 @@ from chassis.vault import Vault
 from contracts.members import ClientBasis
 from gateway.deliveries.dispatch import attempts, commands, queries
 from gateway.deliveries.dispatch.commands import Made
-from gateway.deliveries.dispatch.lane import BATCH, Lane
+from gateway.deliveries.dispatch.lane import FEWEST_IN_HAND, IN_HAND_TOGETHER, MOST_IN_HAND, Lane
 from gateway.deliveries.dispatch.queries import DueDelivery, Wanted
 from gateway.deliveries.dispatch.queue import Queue, by_tenant
 from gateway.deliveries.policy import FIRST_WIDTH, Pace
@@ -144,14 +144,16 @@ class Dispatcher:
             await asyncio.sleep(self._idle)
 
     async def _take_some(self) -> list[leases.Taken]:
-        taken: list[leases.Taken] = []
+        ailing = sum(lane.ailing for lane in self.lanes.values())
+        room, room_for_ailing = MOST_LANES - len(self.lanes) + ailing, MOST_LANES - ailing
         async with transaction(self._engine) as session:
-            for ailing in (False, True):
-                room = MOST_LANES - sum(lane.ailing is ailing for lane in self.lanes.values())
-                if room > 0:
-                    most = min(room, TAKEN_AT_ONCE)
-                    taken += await leases.take(session, self.holder, clock.now(), ailing=ailing, most=most)
-        return taken
+            return await leases.take(
+                session,
+                self.holder,
+                clock.now(),
+                most=max(0, min(room, TAKEN_AT_ONCE)),
+                most_ailing=max(0, min(room_for_ailing, TAKEN_AT_ONCE)),
+            )
 
     async def _renew(self) -> None:
         """Keep the lanes, and let go of those that another process has taken over; free those of processes that are gone."""
@@ -205,13 +207,14 @@ class Dispatcher:
 
     async def _feed_tenant(self, organization_id: UUID, lanes: list[Lane]) -> None:
         now = clock.now()
+        in_hand = max(FEWEST_IN_HAND, min(MOST_IN_HAND, IN_HAND_TOGETHER // len(self.lanes)))
         async with transaction(self._engine, organization_id) as session:
             targets = await endpoint_queries.targets(session, self._vault, [lane.endpoint_id for lane in lanes], now)
             wanted = [
-                Wanted(target.endpoint_id, target.client_id, target.basis is ClientBasis.CONSENT, BATCH)
+                Wanted(target.endpoint_id, target.client_id, target.basis is ClientBasis.CONSENT, in_hand)
                 for target in targets.values()
             ]
-            known = [event for lane in lanes for event in lane.unrecorded]
+            known = [event for lane in lanes for event in lane.known]
             found = await queries.due(session, wanted, known, now) if wanted else []
             withheld = [(one.endpoint_id, one.event_id) for one in found if one.withheld]
             if withheld:
@@ -222,7 +225,7 @@ class Dispatcher:
         for lane in lanes:
             lane.target = targets.get(lane.endpoint_id)
             mine = by_endpoint.get(lane.endpoint_id, [])
-            lane.more = len(mine) == BATCH
+            lane.more, lane.in_hand = len(mine) == in_hand, in_hand
             lane.failing = lane.failing or (lane.target is not None and lane.target.failing_since is not None)
             if lane.not_before is None:
                 lane.buffer.extend(one for one in mine if not one.withheld)

@@ -11,8 +11,10 @@ from gateway.deliveries.dispatch.queries import DueDelivery
 from gateway.deliveries.policy import Pace
 from gateway.endpoints.queries import Target
 
-BATCH = 64
-"""How many deliveries of one endpoint are in hand at most: memory stays flat however many wait."""
+MOST_IN_HAND = 128
+FEWEST_IN_HAND = 4
+IN_HAND_TOGETHER = 8192
+"""How many deliveries of one endpoint, and of all together, are in hand at most: memory stays flat however many wait."""
 
 
 @dataclass(eq=False, slots=True)
@@ -30,6 +32,8 @@ class Lane:
     """Events that went out and whose outcome is not in the database yet."""
     failing: bool = False
     """Whether the database says that the endpoint has done nothing but fail for a while."""
+    in_hand: int = 0
+    """How many it got when it was last fed, had there been so many."""
     more: bool = True
     """Whether the database may have something due that is not in hand."""
     not_before: datetime | None = None
@@ -50,13 +54,18 @@ class Lane:
 
     @property
     def hungry(self) -> bool:
-        """Whether the database is to be asked for more."""
-        return self.more and not self.buffer and self.not_before is None
+        """Whether the database is to be asked for more: before all that is in hand has gone out, so that nobody waits for it."""
+        return self.more and len(self.buffer) <= self.in_hand // 2 and self.not_before is None
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to do here now."""
         return not self.buffer and not self.unrecorded and (self.not_before is not None or not self.more)
+
+    @property
+    def known(self) -> set[UUID]:
+        """The events that the database still calls due and that are in hand, or went out already."""
+        return self.unrecorded | {delivery.event_id for delivery in self.buffer}
 
     def pause(self, until: datetime) -> None:
         """Let nothing out before `until`; what is in hand goes back."""

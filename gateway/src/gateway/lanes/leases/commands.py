@@ -21,9 +21,14 @@ LEASE_SECONDS = 15.0
 _TAKE = text("""
 UPDATE lane SET holder = :holder, held_until = clock_timestamp() + make_interval(secs => :lease), due_at = NULL
 WHERE endpoint_id IN (
-    SELECT endpoint_id FROM lane
-    WHERE due_at <= :now AND ailing = :ailing AND (holder IS NULL OR holder = :holder OR held_until < clock_timestamp())
-    ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)
+    SELECT endpoint_id FROM (
+        SELECT endpoint_id FROM lane
+        WHERE due_at <= :now AND NOT ailing AND (holder IS NULL OR holder = :holder OR held_until < clock_timestamp())
+        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED) AS working
+    UNION ALL SELECT endpoint_id FROM (
+        SELECT endpoint_id FROM lane
+        WHERE due_at <= :now AND ailing AND (holder IS NULL OR holder = :holder OR held_until < clock_timestamp())
+        ORDER BY due_at LIMIT :most_ailing FOR UPDATE SKIP LOCKED) AS failing)
 RETURNING endpoint_id, organization_id, ailing, pause_seconds
 """)
 _KEEP = text("""
@@ -74,10 +79,10 @@ class Closing:
     not_before: datetime | None
 
 
-async def take(session: Session, holder: UUID, now: datetime, *, ailing: bool, most: int) -> list[Taken]:
-    """Take up to `most` lanes in which something is due, those first that have waited longest."""
+async def take(session: Session, holder: UUID, now: datetime, *, most: int, most_ailing: int) -> list[Taken]:
+    """Take lanes in which something is due, those first that have waited longest: so many of endpoints that work, so many that fail."""
     found = await session.execute(
-        _TAKE, {"holder": holder, "lease": LEASE_SECONDS, "now": now, "ailing": ailing, "most": most}
+        _TAKE, {"holder": holder, "lease": LEASE_SECONDS, "now": now, "most": most, "most_ailing": most_ailing}
     )
     return [Taken(*row) for row in found.all()]
 
