@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -25,6 +26,8 @@ FIELDS = {
     "comments": {"external_id", "post_external_id", "author_id", "body", "commented_at", "edited_at", "attachments"},
     "reactions": {"subject_external_id", "author_id", "emoji"},
 }
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+"""What every endpoint is signed with."""
 Fault = Callable[[httpx.Request], httpx.Response | None]
 """Called before a request is worked on: answers, raises, or returns None to let it through."""
 
@@ -64,6 +67,12 @@ class FakeGateway:
     answers: dict[str, httpx.Response] = field(default_factory=dict)
     largest: int = 0
     accounts: set[str] = field(default_factory=set)
+    partners: list[dict[str, Any]] = field(default_factory=list)
+    unheard_clients: int = 0
+    """So many answers of the gateway say that it does not know an API client yet."""
+    endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: list[tuple[str, Any]] = field(default_factory=list)
+    """What was asked of endpoints."""
 
     def client(self, **options: Any) -> Client:
         return Client(CREDENTIALS, transport=httpx.MockTransport(self), **options)
@@ -81,7 +90,7 @@ class FakeGateway:
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
             return problem(401, "unauthorized")
         key = request.headers.get("Idempotency-Key")
-        assert request.method == "GET" or key, "a write without an Idempotency-Key"
+        assert request.method in {"GET", "DELETE"} or key, "a write without an Idempotency-Key"
         if key in self.answers:
             return self.answers[key]
         answer = self._work(request)
@@ -120,10 +129,44 @@ class FakeGateway:
             return httpx.Response(200, json={"data": [found] if found else [], "next_cursor": None})
         if path == "/v1/communities":
             return self._create(json.loads(request.content))
+        if path.startswith(("/v1/clients", "/v1/endpoints")):
+            return self._of_partners(request, path)
         match = re.fullmatch(r"/v1/communities/([0-9a-f-]{36})/([a-z/]+)", path)
         if match is None or match[1] not in {community["id"] for community in self.communities.values()}:
             return problem(404, "not-found")
         return self._of_community(request, match[2])
+
+    def _of_partners(self, request: httpx.Request, path: str) -> httpx.Response:
+        body = json.loads(request.content) if request.content else {}
+        if path == "/v1/clients" and request.method == "GET":
+            at = int(request.url.params.get("cursor", "0"))
+            more = at + 1 < len(self.partners)
+            return httpx.Response(
+                200, json={"data": self.partners[at : at + 1], "next_cursor": str(at + 1) if more else None}
+            )
+        if path == "/v1/clients":
+            self.partners.append({**body, "id": ident(body["name"])})
+            return httpx.Response(201, json=self.partners[-1])
+        if path == "/v1/endpoints":
+            return self._create_endpoint(body)
+        match = re.fullmatch(r"/v1/endpoints/([0-9a-f-]{36})(/pings|/replays)?", path)
+        if match is None or match[1] not in self.endpoints:
+            return problem(404, "not-found", "There is no such endpoint.")
+        if request.method == "DELETE":
+            del self.endpoints[match[1]]
+            return httpx.Response(204)
+        self.told.append((match[2], body))
+        return httpx.Response(202, json={"asked": body})
+
+    def _create_endpoint(self, body: dict[str, Any]) -> httpx.Response:
+        if self.unheard_clients:
+            self.unheard_clients -= 1
+            fault = {"pointer": "/client_id", "code": "client-unknown", "detail": "in a moment"}
+            return httpx.Response(422, json={"type": "urn:hearth:problem:invalid", "errors": [fault]})
+        assert body["client_id"] in {one["id"] for one in self.partners}
+        endpoint = {**body, "id": ident(body["url"]), "secrets": [{"scheme": "v1", "secret": SECRET}]}
+        self.endpoints[endpoint["id"]] = endpoint
+        return httpx.Response(201, json=endpoint)
 
     def _of_community(self, request: httpx.Request, rest: str) -> httpx.Response:
         if request.method == "POST":

@@ -212,6 +212,10 @@ class Client:
         headers = {"Content-Type": "application/json", "If-Match": etag}
         return self._call(self._http.build_request("PUT", path, content=encode(body), headers=headers))
 
+    def delete(self, path: str) -> Answer:
+        """DELETE `path`. Raises ApiError, ClientError."""
+        return self._call(self._http.build_request("DELETE", path))
+
     def download(self, path: str) -> bytes:
         """GET a file. Raises ApiError, ClientError."""
         request = self._http.build_request("GET", path, headers={"Accept": "*/*"})

@@ -14,6 +14,7 @@ from hearth.operations import dlq, events, outbox
 from hearth.pulse import pulse
 from hearth.stack import down, up
 from hearth.terminal import console
+from hearth.webhooks import app as webhooks
 
 app = typer.Typer(
     name="hearth",
@@ -29,6 +30,7 @@ app.command()(doctor)
 app.add_typer(outbox)
 app.add_typer(dlq)
 app.add_typer(events)
+app.add_typer(webhooks)
 
 
 def main() -> None:
