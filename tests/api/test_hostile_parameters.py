@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from tests.api.belonging import belong_twice
@@ -148,10 +149,27 @@ def paged(lists: list[Operation]) -> list[Operation]:
 
 
 @pytest.fixture(scope="module")
+async def bought(stack: RealStack, neighbours: Town) -> None:
+    """Two orders of a member: partners tell of them, and none is here."""
+    connection = await asyncpg.connect(stack.database("engagement", "owner"))
+    try:
+        for number in range(2):
+            await connection.execute(
+                "INSERT INTO customer_order VALUES ($1, $2, $3, $4, NULL, $1, 'crm', $5, now(), 'CNY', 1, 0, false, 1, 1)",
+                uuid4(),
+                *(neighbours.organization_id, neighbours.ids["account_id"], neighbours.ids["community_id"]),
+                f"SO-{number}",
+            )
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
 def cursors(
-    neighbours: Town, town: Town, mint: Mint, paged: list[Operation], asking_next_door: Asking
+    neighbours: Town, town: Town, mint: Mint, paged: list[Operation], asking_next_door: Asking, bought: None
 ) -> dict[str, str]:
     """A cursor of each list of the neighbours, who may change."""
+    assert bought is None
     _fill(neighbours, mint)
     pages = {str(one): asking_next_door(one).get(one.ask(ids_for(one, neighbours), "limit=1")) for one in paged}
     assert {name: page.text for name, page in pages.items() if not page.is_success} == {}

@@ -83,6 +83,12 @@ ORDERS = (
     "INSERT INTO gone_account VALUES ($1, $2, NULL)",
 )
 """Rows of engagement that partners bring, and people who go."""
+BUYERS = (
+    "INSERT INTO order_kept VALUES ($1, $2, NULL, NULL, now(), 'CNY', 1, true, 1)",
+    "INSERT INTO member_orders VALUES ($2, $1, $1, 1, now(), '{}')",
+    "INSERT INTO erased_buyer VALUES ($1, $2)",
+)
+"""The same in members."""
 # What other tests use up: the words that wait are brought out by whoever approves them.
 USED_UP = (
     """INSERT INTO post_proposal SELECT id, organization_id, community_id, NULL, 'words', $1, now(), 1
@@ -169,10 +175,11 @@ async def rows_everywhere(stack: RealStack, town: Town, neighbours: Town) -> Non
             for statement in (*SELDOM_SAID, *WORTH, *USED_UP):
                 await owner.execute(statement, uuid4(), organization)
 
-    async with connected(stack, "engagement", "owner") as owner:
-        for organization in (town.organization_id, neighbours.organization_id):
-            for statement in ORDERS:
-                await owner.execute(statement, uuid4(), organization)
+    for service, statements in (("engagement", ORDERS), ("members", BUYERS)):
+        async with connected(stack, service, "owner") as owner:
+            for organization in (town.organization_id, neighbours.organization_id):
+                for statement in statements:
+                    await owner.execute(statement, uuid4(), organization)
 
 
 @pytest.mark.parametrize("service", SERVICES)

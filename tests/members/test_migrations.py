@@ -237,3 +237,20 @@ async def test_clients_that_were_need_consent(cluster: Cluster) -> None:
         assert found == ["before|{orders:write}|consent|{}|2", "beside|{orders:write}|consent|{}|2"]
         with pytest.raises(Exception, match="client_basis_check"):
             old.run("UPDATE client SET basis = 'friend'")
+
+
+async def test_orders_come_to_facts(cluster: Cluster) -> None:
+    async with at(cluster, "0016") as old:
+        old.run(
+            f"INSERT INTO member_day VALUES ('{old.organization}', '{old.community}', '{old.account}', '2026-03-02', 0, 0, 1)"
+        )
+        assert await old.upgrade("0017") == ["0017"]
+        kept = f"'{old.organization}', '{old.community}', '{old.account}'"
+        old.run(f"INSERT INTO order_kept VALUES ('{new_id()}', {kept}, now(), 'CNY', 1, true, 1)")
+        old.run(f"INSERT INTO member_orders VALUES ({kept}, 1, now(), '{{\"CNY\": 1}}')")
+        assert old.run("SELECT day, orders FROM member_day JOIN member_orders USING (account_id)") == ["2026-03-02|1"]
+        for broken in ("orders = 0", "orders = -1", "last_order_at = NULL", "totals = '1'"):
+            with pytest.raises(Exception, match="member_orders"):
+                old.run(f"UPDATE member_orders SET {broken}")
+        with pytest.raises(Exception, match="order_kept_net_fen_check"):
+            old.run("UPDATE order_kept SET net_fen = -1")

@@ -51,7 +51,23 @@ leaves = st.one_of(
         st.sampled_from(["before", "after"]),
         st.integers(0, 40),
     ),
-    st.builds(lambda days: {"field": "joined_at", "op": "within_days", "value": days}, st.integers(1, 40)),
+    st.builds(
+        lambda name, op, days: {"field": name, "op": op, "value": (NOW - timedelta(days=days)).isoformat()},
+        st.just("last_order_at"),
+        st.sampled_from(["before", "after"]),
+        st.integers(0, 4),
+    ),
+    st.builds(
+        lambda name, days: {"field": name, "op": "within_days", "value": days},
+        st.sampled_from(["joined_at", "last_order_at"]),
+        st.integers(1, 40),
+    ),
+    st.builds(
+        lambda name, op, value: {"field": name, "op": op, "value": value},
+        st.sampled_from(["orders", "order_total_fen"]),
+        comparisons,
+        st.integers(0, 3),
+    ),
     st.builds(
         lambda fact, window, op, value: {"fact": fact, "window_days": window, "op": op, "value": value},
         st.sampled_from(["active_days", "posts", "comments", "reactions", "reactions_from_distinct"]),
@@ -98,12 +114,15 @@ days = st.dictionaries(
 def members(draw: st.DrawFn) -> Member:
     acts = draw(days)
     last = max(acts, default=None)
+    orders = draw(st.integers(0, 3))
+    bought = {"last_order_at": NOW - timedelta(days=draw(st.integers(0, 4)))} if orders else {}
     return Member(
         account_id=new_id(),
         texts={"locale": draw(st.sampled_from(LOCALES)), "zone": draw(st.sampled_from(["UTC", "Asia/Shanghai"]))},
         flags={name: draw(st.booleans()) for name in ("has_avatar", "has_bio")}
         | {name: draw(st.integers(0, 2)) == 0 for name in ("staff", "bot")},
-        times={"joined_at": NOW - timedelta(hours=draw(st.integers(0, 45 * 24)))},
+        times={"joined_at": NOW - timedelta(hours=draw(st.integers(0, 45 * 24))), **bought},
+        numbers={"orders": orders, "order_total_fen": draw(st.integers(0, 3))} if orders else {},
         sets={
             "tag": frozenset(draw(st.sets(st.sampled_from(TAGS), max_size=3))),
             "roles": frozenset(draw(st.sets(st.sampled_from(["manager", "moderator"]), max_size=2))),
@@ -145,13 +164,17 @@ async def settle(kit: Kit, people: list[Member], organization: UUID, community: 
             "days": [{"day": day, **acts.__dict__} for day, acts in one.days.items()],
             "received": [{"giver": giver, "day": day} for giver, day in one.received],
             "last": one.last_active_at,
+            "orders": one.numbers.get("orders"),
+            "ordered": one.times.get("last_order_at"),
+            "totals": {"USD": 7} | ({"CNY": total} if (total := one.numbers.get("order_total_fen")) else {}),
         }
         for one in people
     ]
     document = json.dumps(rows, default=lambda value: value.isoformat() if isinstance(value, date) else str(value))
     person = (
         "jsonb_to_recordset($3::text::jsonb) AS person(account_id uuid, locale text, zone text, has_avatar boolean, has_bio boolean, "
-        "staff boolean, bot boolean, joined_at timestamptz, roles jsonb, tags jsonb, days jsonb, received jsonb, last timestamptz)"
+        "staff boolean, bot boolean, joined_at timestamptz, roles jsonb, tags jsonb, days jsonb, received jsonb, last timestamptz, "
+        "orders int, ordered timestamptz, totals jsonb)"
     )
     statements = [
         "INSERT INTO account (id, organization_id, display_name, avatar_url, bio, locale, zone, bot, version, created_at) "
@@ -171,6 +194,9 @@ async def settle(kit: Kit, people: list[Member], organization: UUID, community: 
         "INSERT INTO member_facts SELECT $1, $2, account_id, sum(posts), sum(comments), sum(reactions), count(*), last, last "
         "FROM " + person + ", jsonb_to_recordset(days) AS acts(day date, posts int, comments int, reactions int) "
         "GROUP BY account_id, last",
+        "INSERT INTO member_orders SELECT $1, $2, account_id, orders, ordered, totals FROM "
+        + person
+        + " WHERE orders > 0",
     ]
     for statement in statements:
         await kit.sql(statement, organization, community, document)
@@ -217,7 +243,9 @@ def everyone() -> list[Member]:
                     account_id=new_id(),
                     texts={"locale": LOCALES[number % 3], "zone": "UTC"},
                     flags={"has_avatar": number % 2 == 0, "has_bio": False, "staff": staff, "bot": bot},
-                    times={"joined_at": NOW - timedelta(days=ago or 0)},
+                    times={"joined_at": NOW - timedelta(days=ago or 0)}
+                    | ({"last_order_at": NOW - timedelta(days=ago)} if ago else {}),
+                    numbers={"orders": number % 3 or 1, "order_total_fen": number % 4} if ago else {},
                     sets={
                         "tag": frozenset(TAGS[: number % 3]),
                         "roles": frozenset({"manager"} if number % 4 == 0 else ()),
@@ -244,10 +272,20 @@ def every_leaf() -> list[dict[str, Any]]:
             for name in ("staff", "bot", "has_avatar")
             for value in (True, False)
         ),
-        *({"field": "joined_at", "op": "within_days", "value": days} for days in (6, 7, 8)),
         *(
-            {"field": "joined_at", "op": op, "value": (NOW - timedelta(days=7)).isoformat()}
+            {"field": name, "op": "within_days", "value": days}
+            for name in ("joined_at", "last_order_at")
+            for days in (6, 7, 8)
+        ),
+        *(
+            {"field": name, "op": op, "value": (NOW - timedelta(days=7)).isoformat()}
+            for name in ("joined_at", "last_order_at")
             for op in ("before", "after")
+        ),
+        *(
+            {"field": name, "op": op, "value": value}
+            for name in ("orders", "order_total_fen")
+            for op, value in ((">=", 1), (">", 1), ("<=", 1), ("<", 1), ("=", 0), ("!=", 2))
         ),
         *({"fact": "last_activity_days_ago", "op": op, "value": 7} for op in (">=", ">", "<=", "<", "=", "!=")),
         *(

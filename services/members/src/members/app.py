@@ -78,6 +78,8 @@ from members.segments.currency import jobs as segments_jobs
 from members.segments.facts import commands as facts
 from members.segments.facts import consumers as facts_consumers
 from members.segments.filters import fields as segment_fields
+from members.segments.orders import consumers as orders_consumers
+from members.segments.orders import queries as order_queries
 from members.settings import MembersSettings
 from members.tiers import sheets as tier_sheets
 from members.tiers.evaluation import commands as tier_commands
@@ -114,6 +116,8 @@ readiness_queries.REQUIREMENTS.append(standard_queries.missing)
 readiness_queries.REQUIREMENTS.append(rhythm_queries.missing)
 facts.LISTENERS.append(tier_commands.touch)
 segment_fields.add(tier_queries.TIER_FIELD)
+for order_field in order_queries.FIELDS:
+    segment_fields.add(order_field)
 reasons.register(tier_words.WORDS)
 reasons.register(silence_policy.WORDS)
 
@@ -171,6 +175,7 @@ service = Service(
         rhythm_consumers.consumers,
         memberships_consumers.consumers,
         facts_consumers.consumers,
+        orders_consumers.consumers,
         segments_consumers.consumers,
         screening_consumers.consumers,
         figure_consumers.consumers,

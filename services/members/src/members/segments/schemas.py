@@ -36,7 +36,9 @@ Filter = Annotated[
         description=(
             'Conditions: {"all": […]}, {"any": […]}, {"not": {…}}, at most 16 deep and 200 in number; '
             '{"field", "op", "value"} with locale, zone, tag, roles (=, !=, in, not_in), staff, bot, has_avatar, has_bio (=), '
-            "joined_at (before, after, within_days), and the fields of other capabilities (group, tier, entry_link …) as far as they stand; "
+            "joined_at (before, after, within_days), orders and order_total_fen (>=, >, <=, <, =, !=: how many of the member's orders in the "
+            "community stand, and what is left of those in CNY, in fen), last_order_at (as joined_at), "
+            "and the fields of other capabilities (group, tier, entry_link …) as far as they stand; "
             '{"fact", "window_days", "op", "value"} with active_days, posts, comments, reactions, reactions_from_distinct '
             "(window_days: so many of the community's days, today included; null: ever) or last_activity_days_ago (which the never active "
             'have not), and op >=, >, <=, <, =, !=; {"never_active": true}; {"segment": id}; {"random": {"salt", "bucket", "of"}}. '

@@ -16,6 +16,7 @@ from uuid import UUID
 from members.segments.filters.evaluation import Moment
 from members.segments.filters.fields import Kind
 from members.segments.filters.policy import (
+    Amount,
     Bucket,
     Count,
     Either,
@@ -56,6 +57,7 @@ class Compiled:
     parameters: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     account: bool = False
+    orders: bool = False
     facts: bool = False
     days: dict[int, set[Figure]] = field(default_factory=dict)
     received: set[int | None] = field(default_factory=set)
@@ -76,6 +78,9 @@ class Compiled:
         lines = [f"FROM {members} AS membership"]
         if self.account:
             lines.append(self._joined("JOIN", "account", "account", "account.id = membership.account_id"))
+        if self.orders:
+            same = "bought.community_id = membership.community_id AND bought.account_id = membership.account_id"
+            lines.append(self._joined("LEFT JOIN", "member_orders", "bought", same))
         if self.facts:
             same = "facts.community_id = membership.community_id AND facts.account_id = membership.account_id"
             lines.append(self._joined("LEFT JOIN", "member_facts", "facts", same))
@@ -218,9 +223,10 @@ class _Compiler:
             case _:
                 return self.asked(node)
 
-    def asked(self, node: OneOf | Is | When | Within) -> str:
+    def asked(self, node: OneOf | Is | When | Within | Amount) -> str:
         known = node.field
         self.out.account = self.out.account or known.of_account
+        self.out.orders = self.out.orders or known.of_orders
         match node:
             case OneOf():
                 values = self.bind(list(node.values), "uuid[]" if known.ids else "text[]")
@@ -231,6 +237,8 @@ class _Compiler:
                 return f"({known.sql})" if node.value else f"(NOT {known.sql})"
             case When():
                 return f"({known.sql} {'<' if node.before else '>='} {self.bind(node.instant, 'timestamptz')})"
+            case Amount():
+                return f"({known.sql} {_sign(node)} {self.bind(node.value, 'bigint')})"
             case Within():
                 since = self.moment.now - timedelta(days=node.days)
                 return f"({known.sql} >= {self.bind(since, 'timestamptz')})"
@@ -265,5 +273,5 @@ def _certain(node: Node) -> bool:
     return isinstance(node, NeverActive) or (isinstance(node, OneOf) and node.field.sql.startswith("EXISTS ("))
 
 
-def _sign(node: Count) -> str:
+def _sign(node: Count | Amount) -> str:
     return node.comparison.value.replace("!=", "<>")

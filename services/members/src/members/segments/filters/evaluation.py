@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from members.segments.filters.policy import (
+    Amount,
     Bucket,
     Count,
     Either,
@@ -53,12 +54,16 @@ class Day:
 
 @dataclass(frozen=True)
 class Member:
-    """An approved member, as plain values. `texts`, `flags`, `times` and `sets` are by the name of the field."""
+    """An approved member, as plain values.
+
+    `texts`, `flags`, `times`, `numbers` and `sets` are by the name of the field; a time may be missing, and a missing number is 0.
+    """
 
     account_id: UUID
     texts: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, bool] = field(default_factory=dict)
     times: Mapping[str, datetime] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
     sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     days: Mapping[date, Day] = field(default_factory=dict)
     received: frozenset[tuple[UUID, date]] = frozenset()
@@ -99,7 +104,7 @@ def _holds(node: Node, member: Member, moment: Moment, filters: Filters) -> bool
             return _asked(node, member, moment)
 
 
-def _asked(node: OneOf | Is | When | Within, member: Member, moment: Moment) -> bool:
+def _asked(node: OneOf | Is | When | Within | Amount, member: Member, moment: Moment) -> bool:
     name = node.field.name
     match node:
         case OneOf():
@@ -108,9 +113,11 @@ def _asked(node: OneOf | Is | When | Within, member: Member, moment: Moment) -> 
         case Is():
             return member.flags[name] == node.value
         case When():
-            return (member.times[name] < node.instant) == node.before
+            return name in member.times and (member.times[name] < node.instant) == node.before
+        case Amount():
+            return compare(member.numbers.get(name, 0), node.comparison, node.value)
         case Within():
-            return member.times[name] >= moment.now - timedelta(days=node.days)
+            return name in member.times and member.times[name] >= moment.now - timedelta(days=node.days)
 
 
 def _figure(node: Count, member: Member, moment: Moment) -> int | None:

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     TEXT = "text"
     FLAG = "flag"
     TIME = "time"
+    NUMBER = "number"
     SET = "set"
 
 
@@ -19,14 +20,15 @@ class Kind(StrEnum):
 class Field:
     """One field of a member.
 
-    `sql` is our own text, never a caller's: an expression over `membership` and, when `of_account`, `account`; of a SET
-    a condition in which `{values}` stands for the bound array of what is asked for (text[], or uuid[] with `ids`).
+    `sql` is our own text, never a caller's: an expression over `membership` and, when `of_account`, `account`, when
+    `of_orders`, `bought` (what the member's orders come to; nothing for who never bought); of a SET a condition in which `{values}` stands for the bound array of what is asked for (text[], or uuid[] with `ids`).
     """
 
     name: str
     kind: Kind
     sql: str
     of_account: bool = False
+    of_orders: bool = False
     ids: bool = False
     values: frozenset[str] | None = None
 

@@ -18,6 +18,7 @@ MOST_VALUES = 200
 LONGEST_VALUE = 200
 LONGEST_WINDOW = 3650
 LARGEST_NUMBER = 10**9
+LARGEST_AMOUNT = 10**15
 LARGEST_BUCKETS = 10_000
 
 
@@ -98,6 +99,15 @@ class Within:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A number field compares so."""
+
+    field: Field
+    comparison: Comparison
+    value: int
+
+
+@dataclass(frozen=True)
 class Count:
     """A figure, of the last so many days of the community's calendar with today or of all time, compared."""
 
@@ -129,7 +139,7 @@ class Bucket:
     of: int
 
 
-Node = Every | Either | Not | OneOf | Is | When | Within | Count | NeverActive | InSegment | Bucket
+Node = Every | Either | Not | OneOf | Is | When | Within | Amount | Count | NeverActive | InSegment | Bucket
 Filters = Mapping[UUID, Node]
 
 
@@ -174,7 +184,7 @@ def references(node: Node) -> list[InSegment]:
 
 def names(node: Node, filters: Filters) -> set[str]:
     """Return the fields that a filter names, by way of other segments too: who names staff or bots means them."""
-    found = {one.field.name for one in walk(node) if isinstance(one, OneOf | Is | When | Within)}
+    found = {one.field.name for one in walk(node) if isinstance(one, OneOf | Is | When | Within | Amount)}
     for reference in references(node):
         found |= names(filters[reference.segment_id], filters)
     return found

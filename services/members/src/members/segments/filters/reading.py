@@ -11,6 +11,7 @@ from uuid import UUID
 from chassis.errors import Fault
 from members.segments.filters.fields import FIELDS, LATER, Field, Kind
 from members.segments.filters.policy import (
+    LARGEST_AMOUNT,
     LARGEST_BUCKETS,
     LARGEST_NUMBER,
     LONGEST_VALUE,
@@ -18,6 +19,7 @@ from members.segments.filters.policy import (
     MOST_DEPTH,
     MOST_NODES,
     MOST_VALUES,
+    Amount,
     Bucket,
     Comparison,
     Count,
@@ -140,6 +142,8 @@ class _Reader:
             if operator == "within_days":
                 return Within(known, _integer(value, at, 1, LONGEST_WINDOW))
             return When(known, operator == "before", _instant(value, at))
+        if known.kind is Kind.NUMBER:
+            return Amount(known, Comparison(operator), _integer(value, at, 0, LARGEST_AMOUNT))
         values = _values(known, value, at, many=operator in {"in", "not_in"})
         leaf = OneOf(known, values)
         return Not(leaf) if operator in {"!=", "not_in"} else leaf
@@ -193,6 +197,7 @@ _OPERATORS: dict[Kind, tuple[str, ...]] = {
     Kind.SET: ("=", "!=", "in", "not_in"),
     Kind.FLAG: ("=",),
     Kind.TIME: ("before", "after", "within_days"),
+    Kind.NUMBER: tuple(Comparison),
 }
 
 
