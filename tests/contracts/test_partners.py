@@ -46,12 +46,14 @@ INTERNAL = {
     "members.account.organization_role_changed.v1",
     "members.client.changed.v1",
     "members.export.started.v1",
+    "partners.endpoint_secrets.read.v1",
     "members.membership_note.changed.v1",
     "members.organization.created.v1",
     "members.phone.verification_changed.v1",
     "members.sanction.ended.v1",
     "members.sanction.imposed.v1",
     "members.session.revoked.v1",
+    "partners.endpoint_secrets.read.v1",
 }
 
 

@@ -140,6 +140,8 @@ TABLE: tuple[Route, ...] = (
     # Parts of files; and the bytes at an address that is signed itself.
     Route("/v1/media/{}/content", "content", imports=True),
     Route("/v1/media/{}/content/{}", "content", _open("GET")),
+    # The gateway's own: what partners are told.
+    Route("/v1/endpoints/**", "gateway"),
     # engagement: what is done and what it brings back.
     Route("/v1/communities/{}/pulse/**", "engagement"),
     Route("/v1/communities/{}/orders/**", "engagement"),

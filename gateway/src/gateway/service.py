@@ -7,6 +7,10 @@ from pathlib import Path
 from chassis.app import Service
 from gateway.catalogue import routes as catalogue
 from gateway.deliveries.dispatch import jobs as dispatch
+from gateway.endpoints import consumers as endpoint_consumers
+from gateway.endpoints import routes as endpoints
+from gateway.endpoints.secrets import jobs as endpoint_secret_jobs
+from gateway.endpoints.secrets import routes as endpoint_secrets
 from gateway.partner_settings import PartnerSettings
 
 # No route of the gateway's own belongs to a community: nobody has a standing here.
@@ -19,9 +23,9 @@ service = Service(
     migrations=Path(__file__).parents[2] / "migrations",
     standing_query=NO_STANDING,
     publishes="partners",
-    routers=[catalogue.routes],
-    consumers=[],
-    jobs=[],
+    routers=[catalogue.routes, endpoints.routes, endpoint_secrets.routes],
+    consumers=[endpoint_consumers.consumers],
+    jobs=[endpoint_secret_jobs.jobs],
     workers=lambda runtime: [dispatch.worker(runtime)],
     tags={
         "event-types": "What partners may be told.",

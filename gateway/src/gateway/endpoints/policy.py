@@ -1,4 +1,4 @@
-"""What an endpoint may be: which headers of its own it is sent."""
+"""What an endpoint may be: which headers of its own it is sent, and what may be done with it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+MOST_ENDPOINTS = 20_000
+"""Of one organization."""
 MOST_HEADERS = 20
 LONGEST_NAME = 64
 LONGEST_VALUE = 1024
@@ -68,6 +70,12 @@ class HeaderFault:
     name: str | None
     code: HeaderFaultCode
     detail: str
+
+
+def can(enabled: bool) -> list[str]:  # noqa: FBT001  one fact
+    """Return what whoever sees an endpoint may do with it."""
+    turn = "disable" if enabled else "enable"
+    return ["edit", "delete", turn, *(["ping"] if enabled else []), "read_secrets", "rotate_secret"]
 
 
 def header_faults(headers: Mapping[str, str]) -> tuple[HeaderFault, ...]:

@@ -8,11 +8,20 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlmodel import col, func, or_, select
 
+from chassis import clock
 from chassis.db import Session
+from chassis.errors import not_found
+from chassis.pagination import Cursors
+from chassis.schemas import Page
+from chassis.tokens import Principal
 from chassis.vault import Vault
 from contracts.members import ClientBasis
-from gateway.endpoints import sealing
+from gateway.endpoints import policy, sealing
+from gateway.endpoints.models import Endpoint, EndpointSecret
+from gateway.endpoints.partners import queries as partners
+from gateway.endpoints.schemas import EndpointOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +81,73 @@ async def targets(session: Session, vault: Vault, endpoint_ids: Sequence[UUID], 
         )
         for row in rows
     }
+
+
+async def get_endpoint(session: Session, principal: Principal, endpoint_id: UUID, *, locked: bool = False) -> Endpoint:
+    """Return an endpoint that is not deleted, for staff or its own program. Raises Problem 404."""
+    wanted = select(Endpoint).where(Endpoint.id == endpoint_id, col(Endpoint.deleted_at).is_(None))
+    if locked:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(wanted)).one_or_none()
+    if found is None or not partners.visible(principal, found.client_id):
+        raise not_found("endpoint")
+    return found
+
+
+async def count_endpoints(session: Session) -> int:
+    """Return how many endpoints the organization has."""
+    return (await session.scalars(select(func.count()).where(col(Endpoint.deleted_at).is_(None)))).one()
+
+
+async def list_page(
+    session: Session,
+    principal: Principal,
+    cursors: Cursors,
+    *,
+    client_id: UUID | None,
+    enabled: bool | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[EndpointOut]:
+    """Return a page of endpoints, oldest first: all of the organization for staff, its own for a program. Raises Problem 422."""
+    scope = f"endpoints:{principal.organization_id}:{principal.client_id}:{client_id}:{enabled}"
+    after = cursors.decode(scope, cursor)
+    wanted = select(Endpoint).where(col(Endpoint.deleted_at).is_(None))
+    for one in {client_id, principal.client_id} - {None}:
+        wanted = wanted.where(Endpoint.client_id == one)
+    if enabled is not None:
+        wanted = wanted.where(col(Endpoint.enabled).is_(enabled))
+    if after is not None:
+        wanted = wanted.where(col(Endpoint.id) > UUID(after[0]))
+    rows = list(await session.scalars(wanted.order_by(col(Endpoint.id)).limit(limit + 1)))
+    following = cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None
+    return Page(data=await outs(session, rows[:limit]), next_cursor=following)
+
+
+async def outs(session: Session, endpoints: Sequence[Endpoint]) -> list[EndpointOut]:
+    """Return endpoints as they are shown."""
+    good = or_(col(EndpointSecret.expires_at).is_(None), col(EndpointSecret.expires_at) > clock.now())
+    signing = await session.execute(
+        select(EndpointSecret.endpoint_id, EndpointSecret.scheme)
+        .where(col(EndpointSecret.endpoint_id).in_([one.id for one in endpoints]), good)
+        .distinct()
+    )
+    schemes: dict[UUID, list[str]] = {}
+    for endpoint_id, scheme in signing:
+        schemes.setdefault(endpoint_id, []).append(scheme)
+    return [
+        EndpointOut.model_validate(
+            {
+                **one.model_dump(exclude={"headers"}),
+                "schemes": sorted(schemes.get(one.id, ())),
+                "can": policy.can(one.enabled),
+            }
+        )
+        for one in endpoints
+    ]
+
+
+async def out(session: Session, endpoint: Endpoint) -> EndpointOut:
+    """Return an endpoint as it is shown."""
+    [shown] = await outs(session, [endpoint])
+    return shown

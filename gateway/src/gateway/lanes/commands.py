@@ -19,7 +19,7 @@ UPDATE lane SET due_at = greatest(:at, not_before) FROM endpoint
 WHERE lane.endpoint_id = ANY(:endpoints) AND endpoint.id = lane.endpoint_id AND endpoint.enabled AND endpoint.deleted_at IS NULL
     AND (lane.due_at IS NULL OR lane.due_at > greatest(:at, not_before))
 """)
-_REST = text("UPDATE lane SET due_at = NULL WHERE endpoint_id = :endpoint_id")
+_REST = text("UPDATE lane SET due_at = NULL WHERE endpoint_id = ANY(:endpoints)")
 
 
 async def make(session: Session, organization_id: UUID, endpoint_id: UUID) -> None:
@@ -37,7 +37,8 @@ async def wake(session: Session, endpoints: Sequence[UUID], at: datetime) -> Non
         await session.execute(_WAKE, {"endpoints": list(endpoints), "at": at})
 
 
-async def rest(session: Session, endpoint_id: UUID) -> None:
-    """Let nothing more go out in this lane until it is woken; what is under way may still arrive."""
-    await session.execute(_LOCK, {"endpoints": [endpoint_id]})
-    await session.execute(_REST, {"endpoint_id": endpoint_id})
+async def rest(session: Session, endpoints: Sequence[UUID]) -> None:
+    """Let nothing more go out in these lanes until they are woken; what is under way may still arrive."""
+    if endpoints:
+        await session.execute(_LOCK, {"endpoints": list(endpoints)})
+        await session.execute(_REST, {"endpoints": list(endpoints)})

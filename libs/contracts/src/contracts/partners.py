@@ -94,6 +94,18 @@ class EndpointDisabled(EndpointEvent):
     failing_since: datetime | None = Field(description="since when it did nothing but fail; none when it did not")
 
 
+class EndpointSecretsRead(Event):
+    """Somebody looked at the keys by which an endpoint verifies what it gets. Each look is one aggregate."""
+
+    type: ClassVar[str] = "partners.endpoint_secrets.read.v1"
+    aggregate: ClassVar[str] = "endpoint_secrets_reading"
+    partners: ClassVar[bool] = False  # book-keeping of the brand
+
+    reading_id: UUID
+    endpoint_id: UUID
+    client_id: UUID
+
+
 class SourceChanged(Event):
     """A place from which a partner's webhooks are taken was made, changed, closed, or given another mapping or key."""
 
@@ -114,5 +126,6 @@ EVENTS: tuple[type[Event], ...] = (
     PartnerOrderRefunded,
     EndpointChanged,
     EndpointDisabled,
+    EndpointSecretsRead,
     SourceChanged,
 )

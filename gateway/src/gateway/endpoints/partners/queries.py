@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from chassis.db import Session
@@ -47,3 +49,11 @@ async def check_active(session: Session, client_id: UUID) -> None:
 def visible(principal: Principal, client_id: UUID) -> bool:
     """Whether a caller may know of what belongs to an API client: staff of everything, a program of its own."""
     return principal.client_id is None or principal.client_id == client_id
+
+
+async def known_communities(session: Session, community_ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these are communities of the organization."""
+    if not community_ids:
+        return set()
+    found = await session.execute(text("SELECT id FROM community WHERE id = ANY(:ids)"), {"ids": list(community_ids)})
+    return set(found.scalars())
