@@ -254,3 +254,24 @@ async def test_orders_come_to_facts(cluster: Cluster) -> None:
                 old.run(f"UPDATE member_orders SET {broken}")
         with pytest.raises(Exception, match="order_kept_net_fen_check"):
             old.run("UPDATE order_kept SET net_fen = -1")
+
+
+async def test_contacts_come_to_clients(cluster: Cluster) -> None:
+    client = new_id()
+    async with at(cluster, "0017") as old:
+        old.run(f"""
+            INSERT INTO client (id, organization_id, name, scopes, secret_hash, created_by, created_at, secret_changed_at, version)
+            VALUES ('{client}', '{old.organization}', 'CRM', '{{contacts:write}}', sha256('x'), '{old.account}', now(), now(), 2);
+            INSERT INTO identity (organization_id, provider, subject, account_id, created_at)
+            VALUES ('{old.organization}', 'crm', 'C-1', '{old.account}', now());
+        """)
+        assert await old.upgrade("0018") == ["0018"]
+        contact = "INSERT INTO contact (client_id, external_id, organization_id, version, created_at, updated_at)"
+        old.run(f"{contact} VALUES ('{client}', 'C-1', '{old.organization}', 1, now(), now())")
+        assert old.run(
+            "SELECT client.name, client.version, external_id FROM client JOIN contact ON client_id = client.id"
+        ) == ["CRM|1|C-1"]
+        assert old.run("SELECT subject FROM identity") == ["C-1"]
+        # A contact of a client of another organization there cannot be.
+        with pytest.raises(Exception, match="contact_organization_id_client_id_fkey"):
+            old.run(f"{contact} VALUES ('{client}', 'C-2', '{new_id()}', 1, now(), now())")

@@ -80,6 +80,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/sessions/current", "members"),
     Route("/v1/oauth/token", "members", _open("POST"), credentials=True),
     Route("/v1/clients/**", "members"),
+    Route("/v1/contacts/**", "members"),
     Route("/v1/communities", "members"),
     Route("/v1/communities/{}", "members"),
     Route("/v1/communities/{}/open", "members"),

@@ -21,6 +21,8 @@ from contracts.members import CommunityRole, CommunityState, MembershipState
 
 JUDGE_SCOPE = "content:judge"
 WEBHOOKS_SCOPE = "webhooks:manage"
+CONTACTS_SCOPE = "contacts:write"
+MEMBERS_SCOPE = "members:read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,16 @@ async def _organization_owner(principal: Authenticated) -> Principal:
     return principal
 
 
-@_states("client_judge")
-async def _judge(principal: Authenticated) -> Principal:
-    if principal.client_id is None or JUDGE_SCOPE not in principal.scopes:
-        raise _forbidden(f"This route is for API clients with the scope {JUDGE_SCOPE}.")
-    return principal
+def _client(permission: str, *scopes: str) -> Callable[..., Awaitable[Principal]]:
+    """Return a dependency that lets in partners' programs with one of these scopes, and nobody else."""
+
+    @_states(permission)
+    async def dependency(principal: Authenticated) -> Principal:
+        if principal.client_id is None or principal.scopes.isdisjoint(scopes):
+            raise _forbidden(f"This route is for API clients with the scope {' or '.join(scopes)}.")
+        return principal
+
+    return dependency
 
 
 @_states("partner_manager")
@@ -245,10 +252,16 @@ OrganizationStaff = Annotated[Principal, Depends(_organization_staff)]
 """Owner or admin of the organization."""
 OrganizationOwner = Annotated[Principal, Depends(_organization_owner)]
 """Owner of the organization."""
-Judge = Annotated[Principal, Depends(_judge)]
+Judge = Annotated[Principal, Depends(_client("client_judge", JUDGE_SCOPE))]
 """A partner's program that judges texts before others see them."""
 PartnerManager = Annotated[Principal, Depends(_partner_manager)]
 """Owner or admin of the organization, for every partner; or a partner's program, for what is its own."""
+ContactWriter = Annotated[Principal, Depends(_client("client_contacts_write", CONTACTS_SCOPE))]
+"""A partner's program that tells of its contacts, what they are tagged with and what they agreed to."""
+ContactReader = Annotated[Principal, Depends(_client("client_contacts_read", MEMBERS_SCOPE))]
+"""A partner's program that reads who its contacts are here."""
+ContactFinder = Annotated[Principal, Depends(_client("client_contacts_find", CONTACTS_SCOPE, MEMBERS_SCOPE))]
+"""A partner's program that asks for the ids of its contacts' accounts, and nothing personal."""
 Visitor = Annotated[Standing, Depends(_in_community("community_visitor", _visible, "The community is not open yet."))]
 """Any account of the organization, towards a community that is not a draft."""
 Member = Annotated[

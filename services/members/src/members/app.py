@@ -32,6 +32,10 @@ from members.communities.rhythm import consumers as rhythm_consumers
 from members.communities.rhythm import queries as rhythm_queries
 from members.communities.templates import commands as template_commands
 from members.communities.templates import routes as templates
+from members.contacts import consumers as contact_consumers
+from members.contacts import routes as contacts
+from members.contacts.consents import routes as contact_consents
+from members.contacts.tagging import routes as contact_tags
 from members.exports import queries as export_queries
 from members.exports import routes as exports
 from members.groups import consumers as groups_consumers
@@ -56,6 +60,8 @@ from members.memberships.notes import routes as notes
 from members.memberships.owners import routes as owners
 from members.memberships.tags import routes as tags
 from members.pages import routes as pages
+from members.privacy.consents import consumers as consent_consumers
+from members.privacy.consents import routes as consents
 from members.screening import sheets as screening_sheets
 from members.screening.applications import commands as application_commands
 from members.screening.applications import jobs as application_jobs
@@ -140,6 +146,10 @@ service = Service(
         invitations.routes,
         sessions.routes,
         clients.routes,
+        contacts.routes,
+        contact_tags.routes,
+        contact_consents.routes,
+        consents.routes,
         keys.routes,
         communities.routes,
         charter.routes,
@@ -182,6 +192,8 @@ service = Service(
         groups_consumers.consumers,
         assignment_consumers.consumers,
         tier_consumers.consumers,
+        contact_consumers.consumers,
+        consent_consumers.consumers,
     ],
     jobs=[
         credential_jobs.jobs,
@@ -207,6 +219,8 @@ service = Service(
         "invitations": "Imported people take over their accounts.",
         "sessions": "Signing in, refreshing, signing out.",
         "clients": "The programs of partners, and their tokens.",
+        "contacts": "The people of partners' systems: who they are here, their tags, what they agreed to.",
+        "consents": "What people agreed to, and how it came to that.",
         "keys": "The public keys of access tokens.",
         "communities": "What a brand runs: each with its zone and its state.",
         "charter": "What a community is for, its goals, and what it needs before it opens.",

@@ -133,6 +133,56 @@ async def update_me(session: Session, principal: Principal, change: MeUpdate, ex
     return account
 
 
+async def make_account(
+    session: Session,
+    organization_id: UUID,
+    provider: Provider,
+    subject: str,
+    *,
+    display_name: str,
+    locale: str = DEFAULT_LOCALE,
+    zone: str = DEFAULT_ZONE,
+    actor: UUID,
+) -> Account:
+    """Make an account without credential for somebody whom another system knows. Raises Problem 409 when it stands for one already."""
+    account = Account(
+        id=new_id(),
+        organization_id=organization_id,
+        display_name=display_name,
+        locale=locale,
+        zone=zone,
+        created_at=clock.now(),
+    )
+    await add_identity(session, organization_id, account.id, provider, subject)
+    session.add(account)
+    await session.flush()
+    outbox.emit(
+        session,
+        AccountCreated(account_id=account.id, bot=False, credentialed=False),
+        organization_id=organization_id,
+        aggregate_id=account.id,
+        version=account.version,
+        actor=actor,
+    )
+    return account
+
+
+async def rename(session: Session, account: Account, display_name: str, *, actor: UUID) -> None:
+    """Give an account, which is locked, another name, and tell of it; nothing happens when it has that one."""
+    if account.display_name == display_name:
+        return
+    account.display_name = display_name
+    account.version += 1
+    outbox.emit(
+        session,
+        ProfileUpdated(account_id=account.id),
+        organization_id=account.organization_id,
+        aggregate_id=account.id,
+        version=account.version,
+        actor=actor,
+    )
+
+
 async def import_accounts(
     session: Session, *, organization_id: UUID, actor: UUID, items: Sequence[ImportedAccount]
 ) -> dict[str, tuple[UUID, bool]]:

@@ -16,6 +16,9 @@ from members.accounts.models import Account, Credential, Identity
 from members.accounts.policy import Contact, OrganizationRole, Provider, can
 from members.accounts.schemas import AccountCardOut, AccountOut
 
+_MERGES_FOLLOWED = 3
+"""Merges of one account that may go on while it is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
@@ -102,6 +105,27 @@ async def lock_account(session: Session, account_id: UUID) -> Account:
     if found is None:
         raise not_found("account")
     return found
+
+
+async def find_living_locked(session: Session, account_id: UUID) -> Account | None:
+    """Return an account, or the one into which it was merged, locked for a change."""
+    for _ in range(_MERGES_FOLLOWED):
+        found = await session.get(Account, account_id, populate_existing=True)
+        locked = await find_locked(session, found.merged_into or found.id) if found else None
+        if found is None or locked is not None:
+            return locked
+    return None
+
+
+async def find_by_identity_locked(session: Session, provider: Provider, subject: str) -> Account | None:
+    """Return whom an identity stands for, locked for a change; a merge that is under way is waited for, and followed."""
+    wanted = select(Identity.account_id).where(Identity.provider == provider, Identity.subject == subject)
+    for _ in range(_MERGES_FOLLOWED):
+        account_id = (await session.scalars(wanted)).one_or_none()
+        locked = await find_locked(session, account_id) if account_id else None
+        if account_id is None or locked is not None:
+            return locked
+    return None
 
 
 async def find_by_identity(session: Session, provider: Provider, subject: str) -> Account | None:

@@ -36,6 +36,10 @@ WHERE membership.id = ANY(CAST(:ids AS uuid[])) AND held.community_id = membersh
     AND held.account_id = membership.account_id AND held.tag = :tag
 RETURNING held.account_id
 """)
+_TAKE_EACH = text("""
+DELETE FROM membership_tag WHERE community_id = :community_id AND account_id = :account_id AND tag = ANY(CAST(:tags AS text[]))
+RETURNING tag
+""")
 _ADVANCE = text("""
 UPDATE membership SET tags_version = tags_version + 1
 WHERE community_id = :community_id AND account_id = ANY(CAST(:accounts AS uuid[]))
@@ -114,6 +118,38 @@ async def fill(session: Session, membership: Membership, tags: Collection[str]) 
     fresh = sorted(set(tags) - held)[: max(MOST_PER_MEMBER - len(held), 0)]
     await add(session, membership.community_id, [(membership.account_id, one) for one in fresh], None)
     return fresh
+
+
+async def change(
+    session: Session,
+    community_id: UUID,
+    membership_id: UUID,
+    *,
+    add: Collection[str],
+    remove: Collection[str],
+    actor: UUID | None,
+) -> tuple[int, int]:
+    """Give a membership tags and take others off it; return how many of each that was, told of once. Tags are clean already.
+
+    Raises Problem 404, 409 for tags to who does not belong, or too many.
+    """
+    known = await queries.lock_memberships(session, community_id, [membership_id])
+    if membership_id not in known:
+        raise not_found("membership")
+    account_id, state = known[membership_id]
+    if add and state not in {MembershipState.APPROVED, MembershipState.APPLIED}:
+        raise Problem(409, "membership-ended", "Only members and applicants are tagged.")
+    whose = {"community_id": community_id, "account_id": account_id}
+    taken = await session.execute(_TAKE_EACH, {**whose, "tags": list(remove)})
+    removed = len(taken.all())
+    wanted = sorted(set(add))
+    given = {"community_id": community_id, "accounts": [account_id] * len(wanted), "tags": wanted}
+    added = len((await session.execute(_ADD_EACH, given)).all())
+    full = {"community_id": community_id, "accounts": [account_id] if added else [], "most": MOST_PER_MEMBER}
+    if (await session.execute(_FULL, full)).first() is not None:
+        raise Problem(409, "too-many-tags", f"A member has at most {MOST_PER_MEMBER} tags.")
+    await _tell(session, community_id, [account_id] if added or removed else [], actor)
+    return added, removed
 
 
 async def untag(session: Session, community_id: UUID, tag_: str, membership_id: UUID, actor: UUID | None) -> None:

@@ -1,0 +1,1 @@
+"""What partners tell of their contacts' decisions."""
