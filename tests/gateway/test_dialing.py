@@ -131,7 +131,7 @@ async def test_answer_that_changes_is_judged_anew(inside: Inside) -> None:
 
 async def test_socket_is_judged_although_the_resolver_was_not(inside: Inside) -> None:
     """Were an answer ever used that the resolver has not judged, the socket is where it ends."""
-    connector = guarded_connector(Guard(), resolver=lambda: ScriptedResolver([PUBLIC]))
+    connector = guarded_connector(Guard(), ScriptedResolver([PUBLIC]))
     connector._resolver = ScriptedResolver(["127.0.0.1"])
     async with aiohttp.ClientSession(connector=connector) as session:
         with pytest.raises(aiohttp.ClientConnectorError) as refused:
@@ -142,7 +142,7 @@ async def test_socket_is_judged_although_the_resolver_was_not(inside: Inside) ->
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "127.1", "2130706433"])
 async def test_address_in_a_url_meets_the_guard_without_a_resolver(inside: Inside, host: str) -> None:
-    async with aiohttp.ClientSession(connector=guarded_connector(Guard())) as session:
+    async with aiohttp.ClientSession(connector=guarded_connector(Guard(), ScriptedResolver([PUBLIC]))) as session:
         with pytest.raises((aiohttp.ClientConnectorError, aiohttp.InvalidURL)):
             await session.get(f"http://{host}:{inside.port}/")
     assert inside.reached == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -298,6 +299,61 @@ async def test_headers_are_kept_within_bounds_and_as_text_that_a_database_takes(
     assert outcome.text == "\ufffd\ufffdok"
 
 
+async def test_no_answer_of_any_kind_is_more_than_a_failure(poster: Poster) -> None:
+    chance = random.Random(5)
+    pieces = [
+        *(
+            b"HTTP/1.1 ",
+            b"HTTP/1.0 ",
+            b"200 OK",
+            b"500 x",
+            b"204 x",
+            b"\r\n",
+            b"\n",
+            b"\r\n\r\n",
+            b"content-length: ",
+            b"5",
+            b"0",
+            b"-3",
+        ),
+        *(
+            b"transfer-encoding: chunked",
+            b"connection: close",
+            b"upgrade: x",
+            b"\0",
+            b"\xff\xfe",
+            b": ",
+            b"x",
+            b" ",
+            b"5\r\nhello\r\n",
+        ),
+        *(
+            b"0\r\n\r\n",
+            b"content-encoding: br",
+            b"retry-after: \x80",
+            b"location: http://[",
+            b"set-cookie: \xff=;;",
+            b"zz\r\n",
+        ),
+    ]
+    said: list[bytes] = []
+
+    async def receive(reader: StreamReader, writer: StreamWriter, number: int) -> None:
+        await read_request(reader)
+        writer.write(said[number - 1])
+        await writer.drain()
+
+    async with scripted(receive) as service:
+        for _ in range(300):
+            start = chance.choice([b"HTTP/1.1 200 OK\r\n", b""])
+            said.append(start + b"".join(chance.choices(pieces, k=chance.randint(0, 12))))
+            outcome = await post(poster, service.port)
+            assert outcome.error in {None, "malformed_answer", "connection_reset"}, said[-1]
+            assert "\0" not in outcome.text
+            outcome.text.encode()
+            "".join(f"{name}{value}" for name, value in (outcome.headers or {}).items()).encode()
+
+
 async def test_connection_closed_at_once_is_a_reset(poster: Poster) -> None:
     async def receive(reader: StreamReader, _: StreamWriter, number: int) -> None:
         assert number == 1, "only a kept connection is tried again"
@@ -334,15 +390,20 @@ async def test_connections_are_kept(poster: Poster) -> None:
 
 
 async def test_kept_connection_that_is_closed_in_that_moment_costs_no_attempt(poster: Poster) -> None:
+    together = asyncio.Barrier(3)
+
     async def receive(reader: StreamReader, writer: StreamWriter, number: int) -> None:
         await read_request(reader)
+        if number <= 3:
+            await together.wait()
         writer.write(answer(b"%d" % number))
         await read_request(reader)
 
     async with scripted(receive) as service:
-        assert (await post(poster, service.port)).body == b"1"
+        first = await asyncio.gather(*(post(poster, service.port) for _ in range(3)))
+        assert {outcome.body for outcome in first} == {b"1", b"2", b"3"}
         again = await post(poster, service.port)
-        assert (again.status, again.body) == (200, b"2")
+        assert (again.status, again.body) == (200, b"4"), "three kept connections are of no use, the fourth is new"
 
 
 async def test_connections_to_one_host_are_bounded() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from ipaddress import ip_address
@@ -108,18 +108,18 @@ def system_resolver() -> AbstractResolver:
 
 def guarded_connector(
     guard: Guard,
+    resolver: AbstractResolver,
     *,
-    resolver: Callable[[], AbstractResolver] = system_resolver,
     connections: int = 0,
     connections_per_host: int = 0,
     tls: ssl.SSLContext | None = None,
 ) -> TCPConnector:
     """Return a connector that dials only what the guard lets through. 0 connections means any number.
 
-    TLS is verified by the system's certificates, or by what `tls` trusts.
+    TLS is verified by the system's certificates, or by what `tls` trusts. The resolver stays the caller's to close.
     """
     return TCPConnector(
-        resolver=GuardedResolver(guard, resolver()),
+        resolver=GuardedResolver(guard, resolver),
         socket_factory=guard.open_socket,
         ssl=True if tls is None else tls,
         limit=connections,

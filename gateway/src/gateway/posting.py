@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Literal, Self
 
 from aiohttp import (
+    ClientConnectionResetError,
     ClientConnectorCertificateError,
     ClientConnectorDNSError,
     ClientConnectorError,
@@ -135,27 +136,31 @@ class Poster:
         self._allowed = tuple(allowed)
         self._connections = connections
         self._connections_per_host = connections_per_host
-        self._resolver = resolver
+        self._make_resolver = resolver
+        self._resolver: AbstractResolver | None = None
         self._tls = tls
         self._sessions: dict[str, ClientSession] = {}
 
     async def __aenter__(self) -> Self:
         """Open the sessions; nothing is dialled yet."""
-        self._sessions = {"https": self._session(Guard(self._allowed))}
+        self._resolver = self._make_resolver()
+        self._sessions = {"https": self._session(Guard(self._allowed), self._resolver)}
         if self._allowed:
-            self._sessions["http"] = self._session(Guard(self._allowed, only_allowed=True))
+            self._sessions["http"] = self._session(Guard(self._allowed, only_allowed=True), self._resolver)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         for session in self._sessions.values():
             await session.close()
+        if self._resolver is not None:
+            await self._resolver.close()
 
-    def _session(self, guard: Guard) -> ClientSession:
+    def _session(self, guard: Guard, resolver: AbstractResolver) -> ClientSession:
         return ClientSession(
             connector=guarded_connector(
                 guard,
-                resolver=self._resolver,
+                resolver,
                 connections=self._connections,
                 connections_per_host=self._connections_per_host,
                 tls=self._tls,
@@ -209,14 +214,14 @@ class Poster:
         if isinstance(destination, UrlFault):
             raise InvalidURL(url, destination.code)
         session, target = self._sessions[destination.scheme], URL(destination.url, encoded=True)
-        try:
-            return await self._once(session, target, headers, body)
-        except (ServerDisconnectedError, ClientOSError) as failure:
-            # A kept connection that the receiver closed in the same moment, most likely without having read. Should it have read, it knows
-            # the message by its id.
-            if note.fresh or isinstance(failure, ClientConnectorError):
-                raise
-            return await self._once(session, target, headers, body)
+        while True:
+            try:
+                return await self._once(session, target, headers, body)
+            except (ServerDisconnectedError, ClientOSError, ClientConnectionResetError) as failure:
+                # A kept connection that the receiver closed in the same moment, most likely without having read. Should it have read, it
+                # knows the message by its id. Each time one kept connection fewer is left, and after the last comes a new one.
+                if note.fresh or isinstance(failure, ClientConnectorError):
+                    raise
 
     async def _once(self, session: ClientSession, url: URL, headers: Mapping[str, str], body: bytes) -> _Answer:
         async with session.post(url, headers=headers, data=body, allow_redirects=False) as response:
