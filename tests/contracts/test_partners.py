@@ -53,7 +53,6 @@ INTERNAL = {
     "members.sanction.ended.v1",
     "members.sanction.imposed.v1",
     "members.session.revoked.v1",
-    "partners.endpoint_secrets.read.v1",
 }
 
 
