@@ -29,7 +29,10 @@ from hearth.internal import Operator, find_deployment
 from hearth.stack_folder import Folder
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("members", "content", "engagement")
+SERVICES = ("members", "content", "engagement", "gateway")
+"""Each with a database, an outbox and consumers."""
+OWNED = {"gateway": "partners"}
+"""Whose events a process tells, where that is not its own name."""
 START_SECONDS = 300.0
 SOON = "5 seconds"
 DRAIN_SECONDS = 120.0
@@ -99,17 +102,18 @@ class LiveStack(TrialStack):
         return Nats(self.data / "nats").url(user)
 
     def stream(self, service: str) -> list[Envelope]:
-        """Return everything in a service's stream, in its order; nothing when there is no stream."""
+        """Return everything in a process's stream, in its order; nothing when there is no stream."""
+        owner = OWNED.get(service, service)
 
         async def read() -> list[Envelope]:
             client = await nats.connect(self.nats_url())
             try:
                 jetstream = client.jetstream()
                 try:
-                    info = await jetstream.stream_info(stream_of(service))
+                    info = await jetstream.stream_info(stream_of(owner))
                 except NotFoundError:
                     return []
-                subscription = await jetstream.subscribe(f"evt.{service}.>", ordered_consumer=True)
+                subscription = await jetstream.subscribe(f"evt.{owner}.>", ordered_consumer=True)
                 messages = [await subscription.next_msg(timeout=10) for _ in range(info.state.messages)]
                 return [Envelope.model_validate_json(message.data) for message in messages]
             finally:
@@ -142,7 +146,7 @@ class LiveStack(TrialStack):
                 for row in operator.get(service, "/ops/consumers")["data"]:
                     # Without figures the consumer is being made anew on its stream: it has everything before it. A stream whose
                     # owner has no worker here is none.
-                    unmade = int(row["stream"] in {stream_of(owner) for owner in SERVICES})
+                    unmade = int(row["stream"] in {stream_of(OWNED.get(name, name)) for name in SERVICES})
                     left = unmade if row["pending"] is None else row["pending"] + row["ack_pending"]
                     found[f"{service} {row['consumer']} of {row['stream']}"] = left
         for service in SERVICES:

@@ -202,8 +202,7 @@ stopping = threading.Event()
 
 
 def serve() -> None:
-    if NAME != "gateway":
-        asyncio.run(visit())
+    asyncio.run(visit())
     servers = [
         ThreadingHTTPServer((os.environ["HEARTH_HOST"], int(os.environ[name])), handler)
         for name, handler in (("HEARTH_PORT", Public), ("HEARTH_INTERNAL_PORT", Internal))

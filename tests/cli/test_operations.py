@@ -18,7 +18,7 @@ from hearth.internal import find_deployment
 from hearth.operations import parse_since
 from hearth.stack_folder import StackError
 
-SERVICES = ["members", "content", "engagement"]
+SERVICES = ["members", "content", "engagement", "gateway"]
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def test_doctor_finds_all_well(stack: TrialStack) -> None:
     assert report["ok"] is True, report
     checks = {check["name"]: check["status"] for check in report["checks"]}
     wanted = {"data", "secrets.json", "credentials.json", "disk", "supervisor", "clock"}
-    wanted |= {f"{name} process" for name in ("postgres", "nats", "gateway", *SERVICES)}
-    wanted |= {f"{name} ready" for name in ("gateway", *SERVICES)}
+    wanted |= {f"{name} process" for name in ("postgres", "nats", *SERVICES)}
+    wanted |= {f"{name} ready" for name in SERVICES}
     wanted |= {f"{name} {what}" for name in SERVICES for what in ("outbox", "dead letters", "consumers")}
     assert set(checks) == wanted
     assert set(checks.values()) <= {"ok", "warning"}
@@ -134,7 +134,7 @@ def test_a_dead_letter_that_fails_again_fails_the_command(stack: TrialStack) -> 
         (["dlq", "retry", str(uuid.uuid4())], "no dead letter"),
         (["events", "republish", "--since", "yesterday"], "yesterday"),
         (["events", "backfill", "--consumer", "nobody"], "there are pulse"),
-        (["events", "tail", "--service", "nobody"], "there are members, content, engagement"),
+        (["events", "tail", "--service", "nobody"], "there are members, content, engagement, gateway"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line(stack: TrialStack, arguments: list[str], words: str) -> None:
@@ -164,14 +164,14 @@ def test_backfill_clears_replays_from_each_owner_and_waits(stack: TrialStack) ->
 
 
 def test_tail_shows_events_of_all_services(stack: TrialStack) -> None:
-    lines = stack.ok("events", "tail", "--json", "--limit", "3").splitlines()
+    lines = stack.ok("events", "tail", "--json", "--limit", "4").splitlines()
     assert {json.loads(line)["type"].split(".")[0] for line in lines} == set(SERVICES)
     shown = stack.ok("events", "tail", "--limit", "1", "--service", "content")
     assert "content.thing.happened.v1  thing/1@4  community -  live" in shown
 
 
 def test_another_deployment_is_named_by_the_environment(stack: TrialStack, tmp_path: Path) -> None:
-    urls = {name: stack.state()["processes"][name]["internal_url"] for name in SERVICES}
+    urls = {name: stack.state()["processes"][name]["internal_url"] for name in SERVICES[:3]}
     token = json.loads((stack.data / "secrets.json").read_text())["ops_token"]
     named = ",".join(f"{name}={url}/" for name, url in urls.items())
     elsewhere = {"HEARTH_DATA": str(tmp_path / "none"), "HEARTH_INTERNAL_URLS": named}

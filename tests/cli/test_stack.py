@@ -78,7 +78,7 @@ def test_what_it_writes_is_for_its_owner_only(running: TrialStack) -> None:
             continue
         assert not stat.S_IMODE(path.stat().st_mode) & 0o067, path
     secrets = json.loads((running.data / "secrets.json").read_text())
-    assert len(set(secrets.values())) == len(secrets) == 6 + 4 + 9
+    assert len(set(secrets.values())) == len(secrets) == 7 + 4 + 12
     # Nobody who lists processes sees a secret.
     for pid in running.pids().values():
         arguments = " ".join(command_line(pid or 0))
@@ -93,10 +93,10 @@ def test_each_process_is_told_its_own_secrets_and_no_others(running: TrialStack)
         told = environment(pids[name] or 0)
         held = {secret for secret, value in secrets.items() if any(value in text for text in told.values())}
         common = {"ops_token", "cursor_secret", f"nats_{name}"}
-        roles = set() if name == "gateway" else {f"{name}_app", f"{name}_worker"}
+        roles = {f"{name}_app", f"{name}_worker"}
         own = {
             "members": {"members_key_secret", "delegation_secret"},
-            "gateway": {"delegation_secret"},
+            "gateway": {"delegation_secret", "gateway_vault_secret"},
             "content": {"content_media_secret", "content_publication_secret"},
         }.get(name, set())
         assert held == common | roles | own  # the owner's password is for migrations only
@@ -211,7 +211,7 @@ def test_external_servers_take_the_place_of_the_embedded_ones(stack: TrialStack,
     secrets = json.loads((running.data / "secrets.json").read_text())
     told = {
         f"HEARTH_{name.upper()}_{kind}": postgres.dsn(f"hearth_{name}", f"{name}_{role}", secrets[f"{name}_{role}"])
-        for name in ("members", "content", "engagement")
+        for name in ("members", "content", "engagement", "gateway")
         for kind, role in {
             "OWNER_DATABASE_URL": "owner",
             "DATABASE_URL": "app",

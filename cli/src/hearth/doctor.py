@@ -21,7 +21,7 @@ from chassis.embedded.process import alive
 from hearth.client import DEFAULT_DATA, ClientError, DataOption
 from hearth.internal import Deployment, Operator, find_deployment
 from hearth.operations import JsonOption, show_json
-from hearth.stack_folder import GATEWAY, Folder, StackError
+from hearth.stack_folder import Folder, StackError
 from hearth.terminal import console
 
 LEAST_FREE_BYTES: Final = 500_000_000
@@ -149,8 +149,6 @@ def _skew(answer: httpx.Response) -> float | None:
 
 
 def _event_checks(operator: Operator, service: str) -> Iterator[Check]:
-    if service == GATEWAY:
-        return
     try:
         outbox = operator.get(service, "/ops/outbox")
         age = outbox["oldest_unpublished_seconds"]

@@ -20,6 +20,12 @@ _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 
 
+def owner_of(event_type: str) -> str:
+    """Return the process that owns events of this type: what partners cause, the gateway tells."""
+    owner = event_type.partition(".")[0]
+    return GATEWAY if owner == "partners" else owner
+
+
 @dataclass(frozen=True)
 class Deployment:
     """Which processes there are, at which internal addresses, and the token they accept."""
@@ -31,7 +37,7 @@ class Deployment:
     @property
     def services(self) -> list[str]:
         """The processes with an outbox and consumers of their own."""
-        return [name for name in self.urls if name != GATEWAY]
+        return list(self.urls)
 
 
 def find_deployment(data: Path, environ: Mapping[str, str] | None = None) -> Deployment:

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from chassis import clock
 from hearth.client import DEFAULT_DATA, ClientError, DataOption
-from hearth.internal import Deployment, Operator, find_deployment, stream
+from hearth.internal import Deployment, Operator, find_deployment, owner_of, stream
 from hearth.terminal import console
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -45,7 +45,7 @@ def _outbox() -> None:
 def status(data: DataOption = DEFAULT_DATA, *, as_json: JsonOption = False) -> None:
     """Show each service's outbox: what waits, since when, and how many events the log holds."""
     with Operator(find_deployment(data)) as operator:
-        found = [operator.get(service, "/ops/outbox") for service in operator.deployment.services]
+        found = [{**operator.get(name, "/ops/outbox"), "service": name} for name in operator.deployment.services]
     if as_json:
         show_json({"data": found})
         return
@@ -240,7 +240,7 @@ def backfill(
         owners: dict[str, list[str]] = {}
         for row in _consumers(operator, service):
             for kind in row["types"] if row["consumer"] == consumer else ():
-                owners.setdefault(kind.split(".", 1)[0], []).append(kind)
+                owners.setdefault(owner_of(kind), []).append(kind)
         missing = sorted(set(owners) - set(operator.deployment.urls))
         if missing:  # said before anything is cleared that could not be filled again
             raise ClientError(f"{consumer} reads events of {', '.join(missing)}, whose internal address is not known")

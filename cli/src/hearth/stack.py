@@ -223,7 +223,7 @@ class _Stack:
             await asyncio.to_thread(prepare_databases, postgres, secrets, self._external)
         console().print("Bringing the databases up to date")
         async with side_by_side() as group:
-            for service in SERVICES:
+            for service in PROCESSES:
                 argv = [sys.executable, "-m", service, "migrate"]
                 log = folder.log(f"{service}-migrate")
                 group.create_task(run_to_end(f"{service} migrate", argv, environments.of_migration(service), log))

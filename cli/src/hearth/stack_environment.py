@@ -26,21 +26,21 @@ class External:
 
     @property
     def needs_postgres(self) -> bool:
-        """Whether some service has no database elsewhere."""
-        return len(self.databases) < len(SERVICES)
+        """Whether some process has no database elsewhere."""
+        return len(self.databases) < len(PROCESSES)
 
 
 def external_servers(environ: Mapping[str, str]) -> External:
-    """Read them from the environment. Raises StackError when a service's three URLs are not all there."""
+    """Read them from the environment. Raises StackError when a process's three URLs are not all there."""
     databases = {}
-    for service in SERVICES:
-        names = [f"HEARTH_{service.upper()}_{kind}" for kind in _DATABASE_KINDS]
+    for process in PROCESSES:
+        names = [f"HEARTH_{process.upper()}_{kind}" for kind in _DATABASE_KINDS]
         found = {name: environ[name] for name in names if environ.get(name)}
         missing = [name for name in names if name not in found]
         if found and missing:
             raise StackError(f"{', '.join(found)} is set: set {' and '.join(missing)} too")
         if found:
-            databases[service] = found
+            databases[process] = found
     return External(databases, environ.get("HEARTH_NATS_URL") or None)
 
 
@@ -75,12 +75,12 @@ class Environments:
         }
         if process in {GATEWAY, "members"}:
             environment["HEARTH_DELEGATION_SECRET"] = self.secrets["delegation_secret"]
-        if process == GATEWAY:
-            addresses = {f"HEARTH_{service.upper()}_URL": self.url(service) for service in SERVICES}
-            return environment | addresses | {"HEARTH_JWKS_URL": f"{self.url('members')}/.well-known/jwks.json"}
         databases = self._databases(process)
         del databases[f"HEARTH_{process.upper()}_OWNER_DATABASE_URL"]
-        environment |= databases | {"HEARTH_JWKS_URL": f"{self.url(GATEWAY)}/.well-known/jwks.json"}
+        environment |= databases
+        if process == GATEWAY:
+            return environment | self._of_gateway()
+        environment["HEARTH_JWKS_URL"] = f"{self.url(GATEWAY)}/.well-known/jwks.json"
         if process == "members":
             environment["HEARTH_MEMBERS_KEY_SECRET"] = self.secrets["members_key_secret"]
         if process == "content":
@@ -88,6 +88,17 @@ class Environments:
             environment["HEARTH_CONTENT_PUBLICATION_SECRET"] = self.secrets["content_publication_secret"]
             environment.setdefault("HEARTH_CONTENT_MEDIA_DIRECTORY", str(self.folder.root / "media"))
         return environment
+
+    def _of_gateway(self) -> dict[str, str]:
+        addresses = {f"HEARTH_{service.upper()}_URL": self.url(service) for service in SERVICES}
+        return addresses | {
+            "HEARTH_JWKS_URL": f"{self.url('members')}/.well-known/jwks.json",
+            "HEARTH_GATEWAY_VAULT_SECRET": self.secrets["gateway_vault_secret"],
+            # So that a partner's program can be tried on the same machine.
+            "HEARTH_GATEWAY_ALLOWED_NETWORKS": self.inherited.get(
+                "HEARTH_GATEWAY_ALLOWED_NETWORKS", "127.0.0.0/8,::1/128"
+            ),
+        }
 
     def of_migration(self, service: str) -> dict[str, str]:
         """Return what a service's `migrate` is told: the owner's URL, and the others for the names of their roles."""
@@ -145,7 +156,7 @@ def nats_users(secrets: Mapping[str, str]) -> dict[str, str]:
 
 def prepare_databases(postgres: Postgres, secrets: Mapping[str, str], external: External) -> None:
     """Make roles and databases of the services that live in the embedded server; each closed to the other services."""
-    for service in SERVICES:
+    for service in PROCESSES:
         if service in external.databases:
             continue
         owner, application, worker = roles_of(service)

@@ -21,6 +21,7 @@ from hearth.client import ClientError
 SERVICES: Final = ("members", "content", "engagement")
 GATEWAY: Final = "gateway"
 PROCESSES: Final = (*SERVICES, GATEWAY)
+"""Each has a database of its own."""
 
 
 class StackError(ClientError):
@@ -177,7 +178,8 @@ def load_secrets(folder: Folder) -> dict[str, str]:
         "content_media_secret",
         "content_publication_secret",
         *(f"nats_{process}" for process in PROCESSES),
-        *(role for service in SERVICES for role in roles_of(service)),
+        "gateway_vault_secret",
+        *(role for process in PROCESSES for role in roles_of(process)),
     ]
     missing = [name for name in wanted if not known.get(name)]
     if missing:
@@ -186,9 +188,9 @@ def load_secrets(folder: Folder) -> dict[str, str]:
     return {name: str(value) for name, value in known.items()}
 
 
-def roles_of(service: str) -> tuple[str, str, str]:
-    """Return the names of a service's owner, application and worker role."""
-    return f"{service}_owner", f"{service}_app", f"{service}_worker"
+def roles_of(process: str) -> tuple[str, str, str]:
+    """Return the names of the owner, application and worker role of a process's database."""
+    return f"{process}_owner", f"{process}_app", f"{process}_worker"
 
 
 def load_ports(folder: Folder, names: Iterable[str]) -> dict[str, int]:
