@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
+from tests.gateway.catalogue.npm import install
 
 from chassis import clock
+from chassis.embedded.ports import free_port
+from chassis.embedded.process import wait_until
 from contracts.catalogue import filter_fault
 from gateway import signing
 from gateway.catalogue.messages import EXAMPLE_SECRET, messages
@@ -57,6 +65,63 @@ def test_the_code_by_hand_believes_nothing_forged(headers: dict[str, str]) -> No
     exec(block, names)
     headers = headers | {"webhook-timestamp": str(int(clock.now().timestamp()))}
     assert not names["verified"](EXAMPLE_SECRET, headers, BODY)
+
+
+@contextmanager
+def program(argv: list[str], folder: Path, **told: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a receiver of the page until the test is done with it."""
+    environment = {"PATH": os.environ["PATH"], **told}
+    with subprocess.Popen(argv, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.terminate()
+
+
+def deliver(port: int, headers: dict[str, str], body: bytes = BODY) -> int:
+    url = f"http://127.0.0.1:{port}/hooks"
+    answers: list[int] = []
+
+    def answered() -> bool:
+        try:
+            answers.append(httpx.post(url, content=body, headers=headers, trust_env=False).status_code)
+        except httpx.ConnectError:
+            return False
+        return True
+
+    assert wait_until(answered, 20)
+    return answers[-1]
+
+
+def check_receiver(port: int, running: subprocess.Popen[str]) -> None:
+    body = b'{"type":"hearth.ping","data":{"endpoint_id":"1"}}'
+    now = int(clock.now().timestamp())
+    headers = signing.sign("m1", now, body, [signing.signing_key(EXAMPLE_SECRET)])
+    forged = signing.sign("m2", now, body, [signing.signing_key(signing.make_secret())])
+    assert deliver(port, forged, body) == 401
+    for broken in ({}, headers | {"webhook-signature": "v1"}, headers | {"webhook-timestamp": "soon"}):
+        assert deliver(port, broken, body) == 401
+    assert deliver(port, headers, body) == 204
+    assert running.stdout is not None
+    assert running.stdout.readline().replace(" ", "") == 'hearth.ping{"endpoint_id":"1"}\n'
+
+
+def test_the_receiver_in_python_takes_what_is_ours_only(tmp_path: Path) -> None:
+    [source] = re.findall(r"^cat > receiver.py <<'END'\n(.*?)^END$", PAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / "receiver.py").write_text(source)
+    (tmp_path / "whsec").write_text(EXAMPLE_SECRET)
+    port = free_port()
+    with program([sys.executable, "receiver.py", str(port)], tmp_path) as running:
+        check_receiver(port, running)
+
+
+def test_the_receiver_in_javascript_takes_what_is_ours_only(tmp_path: Path) -> None:
+    install(tmp_path, "standardwebhooks@1")
+    [source] = blocks("js")
+    (tmp_path / "receiver.js").write_text(source)
+    port = free_port()
+    with program(["node", "receiver.js"], tmp_path, HEARTH_WEBHOOK_SECRET=EXAMPLE_SECRET, PORT=str(port)) as running:
+        check_receiver(port, running)
 
 
 def test_its_figures_are_those_of_the_code() -> None:
