@@ -7,6 +7,8 @@ from pathlib import Path
 from chassis.app import Service
 from gateway.catalogue import routes as catalogue
 from gateway.deliveries.dispatch import jobs as dispatch
+from gateway.deliveries.fanout import consumers as fanout
+from gateway.deliveries.fanout import jobs as fanout_jobs
 from gateway.endpoints import consumers as endpoint_consumers
 from gateway.endpoints import routes as endpoints
 from gateway.endpoints.secrets import jobs as endpoint_secret_jobs
@@ -24,8 +26,8 @@ service = Service(
     standing_query=NO_STANDING,
     publishes="partners",
     routers=[catalogue.routes, endpoints.routes, endpoint_secrets.routes],
-    consumers=[endpoint_consumers.consumers],
-    jobs=[endpoint_secret_jobs.jobs],
+    consumers=[endpoint_consumers.consumers, fanout.consumers],
+    jobs=[endpoint_secret_jobs.jobs, fanout_jobs.jobs],
     workers=lambda runtime: [dispatch.worker(runtime)],
     tags={
         "event-types": "What partners may be told.",

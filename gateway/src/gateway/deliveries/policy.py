@@ -23,6 +23,8 @@ FAILING = timedelta(days=5)
 """An endpoint that has done nothing but fail for so long is disabled (as Svix does)."""
 RECOVERABLE = timedelta(days=14)
 """How old an event may be that is still delivered, and that recovery goes back to."""
+KEPT = timedelta(days=90)
+"""How long it is known what was told to whom; as far back goes telling it again."""
 
 FIRST_WIDTH = 4
 MOST_WIDTH = 32

@@ -25,6 +25,9 @@ from contracts.base import SYSTEM_ORGANIZATION, Envelope, stream_of
 AWAY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30
 MOST_TRACES_LOGGED = 20
+UNKNOWN_SECONDS = 15
+UNKNOWN_TIMES = 240
+"""How often, and after how long each time, an event of an unknown type is looked at again: for an hour."""
 
 log = telemetry.log("chassis.consuming")
 
@@ -89,6 +92,7 @@ class Consumption:
         """Apply a batch in one transaction; should it fail, each message in one of its own, so that one cannot hold up the others."""
         taken = await self._read([message for message in messages if not message.is_acked])
         if not taken:
+            await self._bus.flush()
             return
         try:
             await self._apply(taken)
@@ -108,11 +112,31 @@ class Consumption:
                 await message.ack()
                 continue
             try:
-                taken.append(_Taken(message, Envelope.model_validate_json(message.data)))
+                envelope = Envelope.model_validate_json(message.data)
             except ValidationError as error:
                 await self._bury(message, None, f"not an event: {error}", 1)
                 await message.term()
+                continue
+            if self._consumers.is_unknown(envelope):
+                await self._leave(message, envelope)
+            else:
+                taken.append(_Taken(message, envelope))
         return taken
+
+    async def _leave(self, message: Msg, envelope: Envelope) -> None:
+        """Leave an event to a process that knows its type: during a rolling release there is one soon.
+
+        When none comes, the release was taken back. Then it becomes a dead letter, for what waits in the stream is bounded, and what waits
+        for ever would hold up the rest.
+        """
+        times = message.metadata.num_delivered
+        log.warning("event_unknown", consumer=self._consumers.name, type=envelope.type, times=times)
+        telemetry.CONSUMED.labels(self._consumers.name, "unknown").inc()
+        if times < UNKNOWN_TIMES:
+            await message.nak(delay=UNKNOWN_SECONDS)
+        else:
+            await self._bury(message, envelope, f"{envelope.type} is not known to this release", times)
+            await message.term()
 
     async def _apply(self, taken: list[_Taken]) -> None:
         first = taken[0].envelope

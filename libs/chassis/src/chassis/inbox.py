@@ -49,8 +49,14 @@ class _Subscription:
 class Consumers:
     """The events that one noun consumes. It has one durable consumer on each stream that it listens to."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, waits_for_unknown: bool = False) -> None:
+        """Make the consumers of a noun.
+
+        Some must miss nothing, not even events of types that a newer release brings. With `waits_for_unknown` they are sent all that the
+        owners tell, and what this process does not know is left in the stream until a newer one takes it; without, it is passed over.
+        """
         self.name = name
+        self.waits_for_unknown = waits_for_unknown
         self._by_type: dict[str, _Subscription] = {}
         self._clear: Clear | None = None
 
@@ -99,7 +105,12 @@ class Consumers:
         return {event.partition(".")[0] for event in self._by_type}
 
     def subjects(self, service: str) -> list[str]:
-        """Return the filter on a service's stream: whole aggregates, so that positions advance with every version."""
+        """Return the filter on a service's stream: whole aggregates, so that positions advance with every version.
+
+        Those who wait for the unknown follow all of it: an aggregate that is added later would be passed over before its time.
+        """
+        if self.waits_for_unknown:
+            return [f"{SUBJECT_PREFIX}.{service}.>"]
         return sorted(
             {
                 f"{SUBJECT_PREFIX}.{service}.{event.split('.')[1]}.>"
@@ -108,8 +119,18 @@ class Consumers:
             }
         )
 
+    def is_unknown(self, envelope: Envelope) -> bool:
+        """Whether an event is to wait for a process that knows its type."""
+        return self.waits_for_unknown and envelope.type not in BY_TYPE
+
     async def take(self, session: Session, envelopes: Sequence[Envelope]) -> int:
-        """Apply the events that were not applied before, with their inbox rows, in the session's transaction; return how many were new."""
+        """Apply the events that were not applied before, with their inbox rows, in the session's transaction; return how many were new.
+
+        Raises LookupError for a type that nobody here knows, when the consumers wait for those.
+        """
+        for envelope in envelopes:
+            if self.is_unknown(envelope):
+                raise LookupError(f"{envelope.type} is not known to this release")
         fresh_ids = await _claim(session, self.name, envelopes)
         fresh = [envelope for envelope in _without_twins(envelopes) if envelope.id in fresh_ids]
         newest = await _advance(session, self.name, fresh)

@@ -1,0 +1,1 @@
+"""Fan-out: which endpoints are told of an event."""
