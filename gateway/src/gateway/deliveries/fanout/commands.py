@@ -21,7 +21,7 @@ from gateway.lanes import commands as lanes
 SPREAD_KIND = "deliveries.spread"
 PRUNE_KIND = "deliveries.prune"
 TENANT_KEY = "tenant"
-_HORIZON = timedelta(seconds=1)
+HORIZON = timedelta(seconds=1)
 AT_ONCE = 5000
 """How many deliveries are written in one statement: a fraction of a second, and some megabytes."""
 
@@ -164,7 +164,7 @@ async def deliver_to(session: Session, organization_id: UUID, endpoint_id: UUID,
     now = clock.now()
     await store(session, organization_id, [draft], now)
     await session.execute(
-        _TO_ONE, {"endpoint_id": endpoint_id, "event_id": draft.event_id, "now": now, "horizon": now + _HORIZON}
+        _TO_ONE, {"endpoint_id": endpoint_id, "event_id": draft.event_id, "now": now, "horizon": now + HORIZON}
     )
     DELIVERIES.labels("pending").inc()
     await lanes.wake(session, [endpoint_id], now)
@@ -219,7 +219,7 @@ async def _deliver(
             "only": None if only is None else list(only),
             "made_by": made_by,
             "now": now,
-            "horizon": now + _HORIZON,
+            "horizon": now + HORIZON,
         },
     )
     rows = written.all()
