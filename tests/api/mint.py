@@ -30,17 +30,24 @@ JUDGE = "judge"
 HOOKED = "hooked"
 """A program that manages its own endpoints."""
 PROGRAMS = {
-    PARTNER: ("client_id", "contacts:write"),
+    PARTNER: ("client_id", "contacts:write members:read"),
     JUDGE: ("judge_id", "content:judge"),
     HOOKED: ("hooked_id", "webhooks:manage"),
 }
-"""The partners' programs: by which name the town has their id, and their scope."""
+"""The partners' programs: by which name the town has their id, and their scopes."""
+OF_PROGRAMS = {
+    "client_judge": JUDGE,
+    "client_contacts_write": PARTNER,
+    "client_contacts_read": PARTNER,
+    "client_contacts_find": PARTNER,
+}
+"""Which of them does what is for programs alone."""
 SCOPES = {"owner": OWNER_SCOPE, "admin": ADMIN_SCOPE}
 
 
 def asked_by(operation: Operation) -> str:
     """Return who can call an operation with the town's things: the owner, where it is not for programs alone."""
-    return JUDGE if operation.permission == "client_judge" else "owner"
+    return OF_PROGRAMS.get(operation.permission, "owner")
 
 
 class Mint:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 import asyncpg
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from tests.api.belonging import belong_twice
 from tests.api.document import Operation
-from tests.api.mint import JUDGE, Mint, asked_by
+from tests.api.mint import OF_PROGRAMS, Mint, asked_by
 from tests.api.publishing import publish_twice
 from tests.api.raw import refused
 from tests.api.stack import RealStack
@@ -28,21 +29,27 @@ def owner(stack: RealStack, town: Town, mint: Mint) -> Iterator[httpx.Client]:
 Asking = Callable[[Operation], httpx.Client]
 
 
+@contextmanager
+def _clients(town: Town, mint: Mint) -> Iterator[dict[str, httpx.Client]]:
+    """Clients of the owner and of every program that does what is for programs alone."""
+    with ExitStack() as stack:
+        callers = ("owner", *set(OF_PROGRAMS.values()))
+        yield {caller: stack.enter_context(town.client(mint.token(town, caller))) for caller in callers}
+
+
 @pytest.fixture(scope="module")
 def asking(owner: httpx.Client, town: Town, mint: Mint) -> Iterator[Asking]:
     """Who of the town can call an operation."""
-    with town.client(mint.token(town, JUDGE)) as judge:
-        yield lambda one: judge if asked_by(one) == JUDGE else owner
+    assert owner
+    with _clients(town, mint) as clients:
+        yield lambda one: clients[asked_by(one)]
 
 
 @pytest.fixture(scope="module")
 def asking_next_door(neighbours: Town, mint: Mint) -> Iterator[Asking]:
     """Who of the neighbours can call an operation."""
-    with (
-        neighbours.client(mint.token(neighbours, "owner")) as owner,
-        neighbours.client(mint.token(neighbours, JUDGE)) as judge,
-    ):
-        yield lambda one: judge if asked_by(one) == JUDGE else owner
+    with _clients(neighbours, mint) as clients:
+        yield lambda one: clients[asked_by(one)]
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +138,8 @@ def _fill(town: Town, mint: Mint) -> None:
             assert client.post(f"{base}/posts", json={"body": "One more"}).status_code == 201
             url = f"{base}/posts/{town.ids['post_id']}/comments"
             assert client.post(url, json={"body": "One more"}).status_code == 201
+        for purpose in ("email", "phone"):
+            assert member.put(f"/v1/me/consents/{purpose}", json={"granted": True}).status_code == 200
         for kind in ("post", "comment"):
             assert client.put(f"{base}/{kind}s/{town.ids[f'{kind}_id']}/reactions/🎉").status_code == 200
         others = [
@@ -279,7 +288,7 @@ def test_an_id_that_is_none_is_refused_where_it_is(
     """On every operation, for each of its ids; the body and the version are right."""
     for one in every_operation:
         for name in one.path_parameters:
-            if name in {"emoji", "client_id", "tag", "token", "list_name"}:
+            if name in {"emoji", "client_id", "tag", "token", "list_name", "external_id"}:
                 continue
             url = one.fill(town.ids | {name: value})
             body = one.body()

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.api.document import Operation
-from tests.api.mint import FORGERIES, HOOKED, JUDGE, PARTNER, PROGRAMS, Mint, asked_by
+from tests.api.mint import FORGERIES, HOOKED, JUDGE, OF_PROGRAMS, PARTNER, PROGRAMS, Mint, asked_by
 from tests.api.stack import RealStack
 from tests.api.town import PEOPLE, Town, sign_in
 
@@ -24,8 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "person": STAFF | PEOPLE.keys(),
     "organization_staff": STAFF,
     "organization_owner": {"owner"},
-    # Only programs with this scope, which the other partner has not.
-    "client_judge": {JUDGE},
+    # Only programs with its scope, which the other partners have not.
+    **{permission: {program} for permission, program in OF_PROGRAMS.items()},
     # Every partner's things for staff; for programs with this scope their own.
     "partner_manager": STAFF | {HOOKED},
     "community_visitor": STAFF | PEOPLE.keys(),
@@ -48,6 +48,8 @@ PUBLIC = {
     "issueClientToken",
     "openEntryLink",
 }
+NAMES_NOTHING = {"putContact", "decideOwnConsent"}
+"""What these name comes to be by them, and in another organization it is that one's own."""
 SIGNED = {"readMedia"}
 """These look at the signature in the address, and the one here is none."""
 TOLD = {"exportPosts", "exportComments", "exportPulse", "exportWorth", "exportCommunityOrders"}
@@ -113,7 +115,7 @@ AT_LEAST = {
 PROBLEM = "application/problem+json"
 NOWHERE = str(uuid4())
 # What is no id: it cannot be wrong in the way that an id can, and says the same everywhere.
-WORDS = {"emoji", "tag", "tier", "outcome", "list_name", "q", "variant"}
+WORDS = {"emoji", "tag", "tier", "outcome", "list_name", "q", "variant", "purpose"}
 MISSING = {"version": "999999", "number": "999999", "list_name": "nothing"}
 
 
@@ -310,20 +312,21 @@ async def test_a_draft_is_closed_to_all_but_staff(desk: Desk, mint: Mint) -> Non
 @pytest.mark.usefixtures("unchanged")
 async def test_things_of_one_community_are_not_found_through_another(desk: Desk, mint: Mint) -> None:
     elsewhere = desk.town.ids | {"community_id": desk.town.other_community}
+    for caller in ("owner", PARTNER):
 
-    def wanted(one: Operation) -> set[int]:
-        named = {*one.path_parameters} - {"community_id", *WORDS}
-        return {404} if one.in_community and named else set()
+        def wanted(one: Operation) -> set[int]:
+            named = {*one.path_parameters} - {"community_id", *WORDS}
+            return {404} if one.in_community and named and caller == asked_by(one) else set()  # noqa: B023
 
-    assert await desk.complaints(wanted, lambda: mint.token(desk.town, "owner"), elsewhere) == []
+        assert await desk.complaints(wanted, lambda: mint.token(desk.town, caller), elsewhere) == [], caller  # noqa: B023
 
 
 @pytest.mark.usefixtures("unchanged")
 async def test_what_does_not_exist_is_not_found(desk: Desk, mint: Mint) -> None:
-    for caller in ("owner", JUDGE):
+    for caller in ("owner", JUDGE, PARTNER):
 
         def wanted(one: Operation) -> set[int]:
-            if not one.path_parameters or caller != asked_by(one):  # noqa: B023
+            if not one.path_parameters or caller != asked_by(one) or one.name in NAMES_NOTHING:  # noqa: B023
                 return set()
             return {403} if one.name in SIGNED else {404}
 
@@ -339,6 +342,8 @@ async def test_another_organization_finds_nothing(desk: Desk, mint: Mint, neighb
 
     def wanted(one: Operation) -> set[int]:
         if not one.path_parameters or not one.needs_token:
+            return set()
+        if caller in ALLOWED[one.permission] and one.name in NAMES_NOTHING:
             return set()
         # Who may not ask for it anywhere is told so before anybody looks.
         return {404} if caller in ALLOWED[one.permission] else {403, 404} if caller in PROGRAMS else {403}

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 from tests.api.belonging import belong, checked
+from tests.api.partners import tell_of_contact
 from tests.api.publishing import publish
 from tests.readiness import SLOT, STEPS, THEME, with_rhythm
 
@@ -147,7 +148,7 @@ def found_town(base_url: str) -> Town:
         _the_brand_speaks(town, owner)
         with town.as_person("editor") as editor, town.as_person("member") as member:
             town.ids["article_id"] = publish(owner, editor, member, community)
-        _partners_come(town, owner)
+        _partners_come(town, owner, community)
         membership_id = town.people["member"].membership_id
         assert membership_id
         town.ids |= {
@@ -265,9 +266,9 @@ def _something_is_planned(town: Town, owner: httpx.Client, community: str) -> No
     }
 
 
-def _program(town: Town, owner: httpx.Client, name: str, *scopes: str) -> tuple[str, str]:
+def _program(town: Town, owner: httpx.Client, name: str, *scopes: str, basis: str = "consent") -> tuple[str, str]:
     """Make a partner's program that signs in; return its id and its token."""
-    program = {"name": name, "scopes": scopes}
+    program = {"name": name, "scopes": scopes, "basis": basis}
     made = checked(owner.post("/v1/clients", json=program, headers={"Idempotency-Key": uuid4().hex}))
     form = {"grant_type": "client_credentials", "client_id": made["client_id"], "client_secret": made["client_secret"]}
     with town.client() as anybody:
@@ -276,8 +277,10 @@ def _program(town: Town, owner: httpx.Client, name: str, *scopes: str) -> tuple[
     return made["id"], session["access_token"]
 
 
-def _partners_come(town: Town, owner: httpx.Client) -> None:
-    town.ids["client_id"], _ = _program(town, owner, "CRM", "contacts:write", "members:read")
+def _partners_come(town: Town, owner: httpx.Client, community: str) -> None:
+    town.ids["client_id"], token = _program(town, owner, "CRM", "contacts:write", "members:read", basis="processor")
+    with town.client(token) as crm:
+        town.ids |= tell_of_contact(crm, town.people["member"].account_id, community)
     town.ids["hooked_id"], _ = _program(town, owner, "Hooks", "webhooks:manage")
     town.ids["judge_id"], token = _program(town, owner, "Judge", "content:judge")
     with town.client(token) as judge:

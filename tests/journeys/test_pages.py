@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -22,8 +23,19 @@ def the_picture_can_be_seen(_owner: Caller, folder: Path) -> None:
     assert (folder / "small.webp").read_bytes().startswith(b"RIFF")
 
 
+def the_contact_is_known(_owner: Caller, folder: Path) -> None:
+    known = json.loads((folder / "contact.json").read_text())
+    found = json.loads((folder / "found.json").read_text())
+    assert found["data"] == [{"external_id": "C-10018", "account_id": known["account_id"]}]
+
+
 @pytest.mark.parametrize(
-    ("page", "check"), [("belonging.md", the_book_club_is_open), ("media.md", the_picture_can_be_seen)]
+    ("page", "check"),
+    [
+        ("belonging.md", the_book_club_is_open),
+        ("media.md", the_picture_can_be_seen),
+        ("contacts.md", the_contact_is_known),
+    ],
 )
 def test_the_commands_of_a_page_run_as_they_stand(
     stack: LiveStack, tmp_path: Path, page: str, check: Callable[[Caller, Path], None]

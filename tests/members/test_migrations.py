@@ -270,7 +270,7 @@ async def test_contacts_come_to_clients(cluster: Cluster) -> None:
         old.run(f"{contact} VALUES ('{client}', 'C-1', '{old.organization}', 1, now(), now())")
         assert old.run(
             "SELECT client.name, client.version, external_id FROM client JOIN contact ON client_id = client.id"
-        ) == ["CRM|1|C-1"]
+        ) == ["CRM|2|C-1"]
         assert old.run("SELECT subject FROM identity") == ["C-1"]
         # A contact of a client of another organization there cannot be.
         with pytest.raises(Exception, match="contact_organization_id_client_id_fkey"):
