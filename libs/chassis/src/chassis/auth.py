@@ -23,6 +23,7 @@ JUDGE_SCOPE = "content:judge"
 WEBHOOKS_SCOPE = "webhooks:manage"
 CONTACTS_SCOPE = "contacts:write"
 MEMBERS_SCOPE = "members:read"
+ORDERS_SCOPE = "orders:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,8 @@ ContactReader = Annotated[Principal, Depends(_client("client_contacts_read", MEM
 """A partner's program that reads who its contacts are here."""
 ContactFinder = Annotated[Principal, Depends(_client("client_contacts_find", CONTACTS_SCOPE, MEMBERS_SCOPE))]
 """A partner's program that asks for the ids of its contacts' accounts, and nothing personal."""
+OrderWriter = Annotated[Principal, Depends(_client("client_orders_write", ORDERS_SCOPE))]
+"""A partner's program that tells of orders."""
 Visitor = Annotated[Standing, Depends(_in_community("community_visitor", _visible, "The community is not open yet."))]
 """Any account of the organization, towards a community that is not a draft."""
 Member = Annotated[
