@@ -1,0 +1,1 @@
+"""Where a partner's webhooks are taken, and by which keys they are verified."""
