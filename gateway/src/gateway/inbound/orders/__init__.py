@@ -1,0 +1,1 @@
+"""Orders and refunds that partners tell of."""

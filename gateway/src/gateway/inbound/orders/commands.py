@@ -1,0 +1,235 @@
+"""Recording what partners tell of orders, whatever the order in which it comes, and telling of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis import clock, outbox
+from chassis.db import Session
+from chassis.ids import new_id
+from contracts.partners import PartnerOrderEvent, PartnerOrderRecorded, PartnerOrderRefunded
+from gateway.inbound.orders import policy, queries
+from gateway.inbound.orders.models import PartnerOrder
+from gateway.inbound.orders.policy import OrderName, OrderNews, Outcome, RefundNews
+
+# Orders, their refunds and their buyers are told apart from one another, and none sees what another has not committed yet: these locks
+# have each wait for the other. Always the order before the contact.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))")
+_SURVIVOR = text("SELECT survivor_id FROM partner_merged WHERE account_id = :account_id")
+_KNOW = text("""
+INSERT INTO partner_contact (client_id, external_id, organization_id, account_id)
+VALUES (:client_id, :external_id, :organization_id, :account_id)
+ON CONFLICT (client_id, external_id) DO UPDATE SET account_id = EXCLUDED.account_id
+WHERE partner_contact.account_id <> EXCLUDED.account_id
+""")
+_CONTACT = text("SELECT account_id FROM partner_contact WHERE client_id = :client_id AND external_id = :external_id")
+_REFUND = text("""
+INSERT INTO partner_refund AS known
+    (client_id, source, order_external_id, external_id, organization_id, refund_version, amount_fen, currency, refunded_at)
+VALUES (:client_id, :source, :order, :external_id, :organization_id, :version, :amount_fen, :currency, :refunded_at)
+ON CONFLICT (client_id, source, order_external_id, external_id) DO UPDATE SET refund_version = EXCLUDED.refund_version,
+    amount_fen = EXCLUDED.amount_fen, currency = EXCLUDED.currency, refunded_at = EXCLUDED.refunded_at
+WHERE known.refund_version < EXCLUDED.refund_version
+RETURNING refund_version
+""")
+_REFUND_KNOWN = text("""
+SELECT refund_version FROM partner_refund
+WHERE client_id = :client_id AND source = :source AND order_external_id = :order AND external_id = :external_id
+""")
+_REFUNDED = text("""
+SELECT coalesce(sum(amount_fen), 0)::bigint AS fen, max(refunded_at) AS latest FROM partner_refund
+WHERE client_id = :client_id AND source = :source AND order_external_id = :order AND currency = :currency
+""")
+_ATTRIBUTE = text("""
+UPDATE partner_order SET account_id = :account_id, version = version + 1, updated_at = :now
+WHERE client_id = :client_id AND contact = :external_id AND account_id IS DISTINCT FROM :account_id
+RETURNING *
+""")
+_MERGE_NAMES = text("""
+INSERT INTO partner_merged (account_id, organization_id, survivor_id) VALUES (:merged, :organization_id, :survivor)
+ON CONFLICT (account_id) DO UPDATE SET survivor_id = EXCLUDED.survivor_id
+""")
+_MERGE_CHAIN = text("UPDATE partner_merged SET survivor_id = :survivor WHERE survivor_id = :merged")
+_MERGE_CONTACTS = text("UPDATE partner_contact SET account_id = :survivor WHERE account_id = :merged")
+_MERGE_ORDERS = text("""
+UPDATE partner_order SET account_id = :survivor, version = version + 1, updated_at = :now WHERE account_id = :merged
+RETURNING *
+""")
+
+
+async def _lock(session: Session, *parts: object) -> None:
+    await session.execute(_LOCK, {"name": "\x1f".join(map(str, parts))})
+
+
+def _emit(
+    session: Session,
+    kind: type[PartnerOrderEvent],
+    order: Any,  # noqa: ANN401  a PartnerOrder or a row like it
+    occurred_at: datetime,
+    actor: UUID | None,
+) -> None:
+    event = kind(
+        order_id=order.id,
+        client_id=order.client_id,
+        source=order.source,
+        external_id=order.external_id,
+        account_id=order.account_id,
+        community_id=order.community_id,
+        post_id=order.post_id,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        amount_fen=order.amount_fen,
+        refunded_fen=order.refunded_fen,
+        cancelled=order.cancelled,
+    )
+    outbox.emit(
+        session,
+        event,
+        organization_id=order.organization_id,
+        aggregate_id=order.id,
+        version=order.version,
+        community_id=order.community_id,
+        actor=actor,
+        occurred_at=occurred_at,
+    )
+
+
+async def _account_of(session: Session, client_id: UUID, contact: str | None) -> UUID | None:
+    if contact is None:
+        return None
+    await _lock(session, "contact", client_id, contact)
+    found = await session.execute(_CONTACT, {"client_id": client_id, "external_id": contact})
+    account: UUID | None = found.scalar_one_or_none()
+    return account
+
+
+async def _refunds(session: Session, name: OrderName, currency: str) -> tuple[int, datetime | None]:
+    found = await session.execute(
+        _REFUNDED,
+        {"client_id": name.client_id, "source": name.source, "order": name.external_id, "currency": currency},
+    )
+    row = found.one()
+    return row.fen, row.latest
+
+
+async def record(
+    session: Session, organization_id: UUID, name: OrderName, news: OrderNews
+) -> tuple[Outcome, PartnerOrder]:
+    """Record an order as a partner tells it; older news changes nothing."""
+    await _lock(session, "order", name.client_id, name.source, name.external_id)
+    order = await queries.find_order(session, name, lock=True)
+    if order is not None and news.version <= order.order_version:
+        return policy.compare(order.order_version, news.version), order
+    account_id = await _account_of(session, name.client_id, news.contact)
+    given_back, latest = await _refunds(session, name, news.currency)
+    now = clock.now()
+    refunded = policy.refunded(news.amount_fen, given_back)
+    if order is None:
+        order = PartnerOrder(
+            id=new_id(),
+            organization_id=organization_id,
+            client_id=name.client_id,
+            source=name.source,
+            external_id=name.external_id,
+            order_version=news.version,
+            contact=news.contact,
+            account_id=account_id,
+            community_id=news.community_id,
+            post_id=news.post_id,
+            placed_at=news.placed_at,
+            currency=news.currency,
+            amount_fen=news.amount_fen,
+            refunded_fen=0,
+            cancelled=False,
+            created_at=now,
+            updated_at=now,
+            version=1,
+        )
+        session.add(order)
+        before = (0, False)
+    else:
+        before = (order.refunded_fen, order.cancelled)
+        order.order_version, order.contact, order.account_id = news.version, news.contact, account_id
+        order.community_id, order.post_id = news.community_id, news.post_id
+        order.placed_at, order.currency, order.amount_fen = news.placed_at, news.currency, news.amount_fen
+        order.refunded_fen = min(order.refunded_fen, refunded)
+        order.cancelled = order.cancelled and news.cancelled
+        order.updated_at, order.version = now, order.version + 1
+    _emit(session, PartnerOrderRecorded, order, news.placed_at, name.client_id)
+    if news.cancelled > before[1] or refunded > order.refunded_fen:
+        # What was taken back is told as such, after what was ordered: who follows refunds only must hear of it too.
+        order.refunded_fen, order.cancelled, order.version = refunded, news.cancelled, order.version + 1
+        came_back = latest if latest is not None and refunded > before[0] else now
+        _emit(session, PartnerOrderRefunded, order, came_back, name.client_id)
+    await session.flush()
+    return Outcome.APPLIED, order
+
+
+async def refund(
+    session: Session, organization_id: UUID, name: OrderName, news: RefundNews
+) -> tuple[Outcome, PartnerOrder | None]:
+    """Record money that was given back, once by its id. It waits for its order when that was not told yet, or is in another currency."""
+    await _lock(session, "order", name.client_id, name.source, name.external_id)
+    identity = {
+        "client_id": name.client_id,
+        "source": name.source,
+        "order": name.external_id,
+        "external_id": news.external_id,
+    }
+    told = await session.execute(
+        _REFUND,
+        {
+            **identity,
+            "organization_id": organization_id,
+            "version": news.version,
+            "amount_fen": news.amount_fen,
+            "currency": news.currency,
+            "refunded_at": news.refunded_at,
+        },
+    )
+    order = await queries.find_order(session, name, lock=True)
+    if told.scalar_one_or_none() is None:
+        known = (await session.execute(_REFUND_KNOWN, identity)).scalar_one()
+        return policy.compare(known, news.version), order
+    if order is None:
+        return Outcome.APPLIED, None
+    given_back, _ = await _refunds(session, name, order.currency)
+    refunded = policy.refunded(order.amount_fen, given_back)
+    if refunded != order.refunded_fen:
+        order.refunded_fen, order.updated_at, order.version = refunded, clock.now(), order.version + 1
+        _emit(session, PartnerOrderRefunded, order, news.refunded_at, name.client_id)
+        await session.flush()
+    return Outcome.APPLIED, order
+
+
+async def know_contact(
+    session: Session, organization_id: UUID, client_id: UUID, external_id: str, account_id: UUID
+) -> None:
+    """Take in whom a partner's contact is, and correct the orders that it placed."""
+    await _lock(session, "contact", client_id, external_id)
+    await _lock(session, "account", account_id)
+    found = await session.execute(_SURVIVOR, {"account_id": account_id})
+    account_id = found.scalar_one_or_none() or account_id
+    contact = {"client_id": client_id, "external_id": external_id, "account_id": account_id}
+    await session.execute(_KNOW, {**contact, "organization_id": organization_id})
+    orders = await session.execute(_ATTRIBUTE, {**contact, "now": clock.now()})
+    for order in orders.all():
+        _emit(session, PartnerOrderRecorded, order, order.placed_at, None)
+
+
+async def merge_accounts(session: Session, organization_id: UUID, merged: UUID, survivor: UUID) -> None:
+    """Let what one account bought be the other's, from now on too."""
+    accounts = {"merged": merged, "survivor": survivor}
+    await _lock(session, "account", merged)
+    found = await session.execute(_SURVIVOR, {"account_id": survivor})
+    accounts["survivor"] = found.scalar_one_or_none() or survivor
+    await session.execute(_MERGE_CHAIN, accounts)
+    await session.execute(_MERGE_NAMES, {**accounts, "organization_id": organization_id})
+    await session.execute(_MERGE_CONTACTS, accounts)
+    orders = await session.execute(_MERGE_ORDERS, {**accounts, "now": clock.now()})
+    for order in orders.all():
+        _emit(session, PartnerOrderRecorded, order, order.placed_at, None)
