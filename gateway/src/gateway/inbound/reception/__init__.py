@@ -1,0 +1,1 @@
+"""Taking a webhook: verified on its raw bytes, read strictly, kept once."""
