@@ -1,13 +1,13 @@
 """Taking a list out as XLSX: judged and counted in the request's transaction, sent page by page after it.
 
-Who took what out is for the service to record in that same transaction, which commits before the first byte.
+Who took what out is told in that same transaction, which commits before the first byte.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from fastapi import Query
@@ -20,6 +20,7 @@ from chassis.ids import new_id
 from chassis.runtime import Runtime
 from chassis.sheets import Sheet
 from chassis.tokens import Principal
+from contracts.base import Event
 
 XLSX: dict[int | str, dict[str, Any]] = {
     200: {
@@ -85,6 +86,52 @@ async def take(
     if rows > sheets.MOST_ROWS:
         raise Problem(422, "too-many-rows", f"A sheet holds {sheets.MOST_ROWS} rows: narrow the list by its filters.")
     return Taken(new_id(), sheet, principal.organization_id, filters, parameters, rows)
+
+
+class Emit(Protocol):
+    """`chassis.outbox.emit`, as far as exports need it."""
+
+    def __call__(
+        self,
+        session: Session,
+        event: Event,
+        /,
+        *,
+        organization_id: UUID,
+        aggregate_id: UUID,
+        version: int,
+        community_id: UUID | None,
+        actor: UUID | None,
+    ) -> None:
+        """Write an event with the transaction."""
+
+
+async def begin(
+    session: Session,
+    principal: Principal,
+    sheet: Sheet,
+    values: Mapping[str, str | UUID | None],
+    *,
+    community_id: UUID | None,
+    zone: str,
+    emit: Emit,
+    started: Callable[[Taken], Event],
+) -> Taken:
+    """Take a list out as `take` does, and tell of it by the event that `started` makes. Raises Problem 422.
+
+    Only commands emit: they hand on the outbox's `emit`.
+    """
+    taken = await take(session, principal, sheet, values, community_id=community_id, zone=zone)
+    emit(
+        session,
+        started(taken),
+        organization_id=principal.organization_id,
+        aggregate_id=taken.id,
+        version=1,
+        community_id=community_id,
+        actor=principal.account_id,
+    )
+    return taken
 
 
 async def pages(runtime: Runtime, taken: Taken) -> AsyncIterator[list[Sequence[Any]]]:

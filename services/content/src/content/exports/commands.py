@@ -25,21 +25,23 @@ async def start(
     of: UUID | None = None,
 ) -> Taken:
     """Count a list, of the whole community or of one post or comment, and tell that it is taken out. Raises Problem 422."""
-    principal, community_id = manager.principal, manager.community_id
-    taken = await exports.take(session, principal, sheet, values, community_id=community_id, zone=manager.zone)
-    event = ContentExportStarted(
-        export_id=taken.id, community_id=community_id, list_name=sheet.name, subject_id=of, rows=taken.rows
-    )
-    outbox.emit(
+    community_id = manager.community_id
+
+    def started(taken: Taken) -> ContentExportStarted:
+        return ContentExportStarted(
+            export_id=taken.id, community_id=community_id, list_name=sheet.name, subject_id=of, rows=taken.rows
+        )
+
+    return await exports.begin(
         session,
-        event,
-        organization_id=principal.organization_id,
-        aggregate_id=taken.id,
-        version=1,
+        manager.principal,
+        sheet,
+        values,
         community_id=community_id,
-        actor=principal.account_id,
+        zone=manager.zone,
+        emit=outbox.emit,
+        started=started,
     )
-    return taken
 
 
 async def start_comments(session: Session, manager: Standing, post_id: UUID) -> Taken:

@@ -17,15 +17,20 @@ async def start(
     session: Session, reader: Standing, sheet: Sheet, values: Mapping[str, str | UUID | None] | None = None
 ) -> Taken:
     """Count a list of the community, narrowed by these values, and tell that it is taken out. Raises Problem 422."""
-    principal, community_id = reader.principal, reader.community_id
-    taken = await exports.take(session, principal, sheet, values or {}, community_id=community_id, zone=reader.zone)
-    outbox.emit(
+    community_id = reader.community_id
+
+    def started(taken: Taken) -> EngagementExportStarted:
+        return EngagementExportStarted(
+            export_id=taken.id, community_id=community_id, list_name=sheet.name, rows=taken.rows
+        )
+
+    return await exports.begin(
         session,
-        EngagementExportStarted(export_id=taken.id, community_id=community_id, list_name=sheet.name, rows=taken.rows),
-        organization_id=principal.organization_id,
-        aggregate_id=taken.id,
-        version=1,
+        reader.principal,
+        sheet,
+        values or {},
         community_id=community_id,
-        actor=principal.account_id,
+        zone=reader.zone,
+        emit=outbox.emit,
+        started=started,
     )
-    return taken

@@ -27,7 +27,13 @@ async def start(
     zone: str,
 ) -> Taken:
     """Count a list and record that it is taken out. Raises Problem 422."""
-    taken = await exports.take(session, principal, sheet, values, community_id=community_id, zone=zone)
+
+    def started(taken: Taken) -> ExportStarted:
+        return ExportStarted(export_id=taken.id, community_id=community_id, list_name=sheet.name, rows=taken.rows)
+
+    taken = await exports.begin(
+        session, principal, sheet, values, community_id=community_id, zone=zone, emit=outbox.emit, started=started
+    )
     session.add(
         Export(
             id=taken.id,
@@ -41,15 +47,6 @@ async def start(
         )
     )
     await session.flush()
-    outbox.emit(
-        session,
-        ExportStarted(export_id=taken.id, community_id=community_id, list_name=sheet.name, rows=taken.rows),
-        organization_id=principal.organization_id,
-        aggregate_id=taken.id,
-        version=1,
-        community_id=community_id,
-        actor=principal.account_id,
-    )
     return taken
 
 
