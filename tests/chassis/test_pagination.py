@@ -1,6 +1,9 @@
 """Cursors: what was given out comes back whole, and nothing else is taken."""
 
 import base64
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -39,3 +42,26 @@ def test_a_cursor_is_good_for_its_own_list_and_installation_only() -> None:
         with pytest.raises(Problem):
             cursors.decode(scope, cursor)
     assert CURSORS.decode("posts:tenant-a", None) is None
+
+
+@given(st.integers(0, 12), st.integers(1, 12))
+def test_pages_put_together_are_the_list(rows: int, limit: int) -> None:
+    found: list[int] = []
+    after: list[object] | None = None
+    for _ in range(rows + 1):
+        left = [row for row in range(rows) if after is None or row > int(str(after[0]))][: limit + 1]
+        found += left[:limit]
+        cursor = CURSORS.following("list", left, limit, lambda row: row)
+        after = CURSORS.decode("list", cursor)
+        if cursor is None:
+            break
+    assert found == list(range(rows))
+    assert after is None
+
+
+def test_sort_values_are_written_as_they_are_read_again() -> None:
+    at, identifier = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC), UUID(int=7)
+    rows = [(at, identifier, Decimal("1.50"), "text", None), (at, identifier, Decimal(2), "", None)]
+    cursor = CURSORS.following("list", rows, 1, lambda row: row)
+    assert cursor == CURSORS.encode("list", at.isoformat(), str(identifier), "1.50", "text", None)
+    assert CURSORS.following("list", rows, 2, lambda row: row) is None

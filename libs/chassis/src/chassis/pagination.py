@@ -6,7 +6,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import orjson
 from fastapi import Query
@@ -19,6 +23,9 @@ _SIGNATURE_BYTES = 16
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="how many at the most")]
 CursorText = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")]
+
+
+Row = TypeVar("Row")
 
 
 class Cursors:
@@ -34,6 +41,16 @@ class Cursors:
         """Return a cursor behind a row with these sort values; `scope` names the list, its tenant and its filters."""
         payload = orjson.dumps(values)
         return base64.urlsafe_b64encode(self._sign(scope, payload) + payload).rstrip(b"=").decode()
+
+    def following(self, scope: str, rows: Sequence[Row], limit: int, key: Callable[[Row], Any]) -> str | None:
+        """Return the cursor behind the first `limit` of these rows, None when no more of them were read.
+
+        `key` gives a row's sort value, or a tuple of them; ids, instants and decimals are written as texts.
+        """
+        if len(rows) <= limit:
+            return None
+        found = key(rows[limit - 1])
+        return self.encode(scope, *map(_plain, found if isinstance(found, tuple) else (found,)))
 
     def decode(self, scope: str, cursor: str | None) -> list[Any] | None:
         """Return the sort values of a cursor, None for none. Raises Problem 422 for one that was not given out for this list."""
@@ -57,3 +74,9 @@ class Cursors:
             )
         values: list[Any] = orjson.loads(payload)
         return values
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  any sort value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID | Decimal) else value
