@@ -49,10 +49,9 @@ async def list_accounts(
     cursors, scope = runtime_of(request).cursors, f"accounts:{principal.organization_id}"
     after = cursors.decode(scope, cursor)
     views = await queries.list_views(session, limit=limit + 1, after=UUID(after[0]) if after else None)
-    last = views[limit - 1].account.id if len(views) > limit else None
     return Page(
         data=[queries.out(view, principal) for view in views[:limit]],
-        next_cursor=cursors.encode(scope, str(last)) if last else None,
+        next_cursor=cursors.following(scope, views, limit, lambda view: view.account.id),
     )
 
 

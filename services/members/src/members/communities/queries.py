@@ -82,11 +82,10 @@ async def list_visible(
         place: tuple[Any, Any] = (datetime.fromisoformat(after[0]), UUID(after[1]))
         query = query.where(tuple_(col(Community.created_at), col(Community.id)) < place)
     rows = list((await session.execute(query)).scalars())
-    more, rows = len(rows) > limit, rows[:limit]
     return Page[CommunityOut](
         data=[
             out(row, manages=principal.staff or "manager" in own.get(row.id, ("", []))[1], member=row.id in approved)
-            for row in rows
+            for row in rows[:limit]
         ],
-        next_cursor=cursors.encode(scope, rows[-1].created_at.isoformat(), str(rows[-1].id)) if more else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: (row.created_at, row.id)),
     )

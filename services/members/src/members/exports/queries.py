@@ -62,5 +62,5 @@ async def list_page(
     page = rows[:limit]
     return Page[ExportOut](
         data=[ExportOut.model_validate(row) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )

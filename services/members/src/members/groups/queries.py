@@ -258,7 +258,7 @@ async def list_page(
     page = rows[:limit]
     return Page[GroupOut](
         data=await outs(session, standing, page),
-        next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )
 
 
@@ -290,7 +290,5 @@ async def list_members(
             GroupMemberOut(member=MemberCard.model_validate(row), host=row.id in hosts, joined_at=row.joined_at)
             for row in page
         ],
-        next_cursor=cursors.encode(scope, page[-1].joined_at.isoformat(), str(page[-1].id))
-        if len(found) > limit
-        else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: (row.joined_at, row.id)),
     )

@@ -44,6 +44,4 @@ async def list_versions(
     if after is not None:
         query = query.where(version < after[0])
     rows = list((await session.execute(query.limit(limit + 1))).scalars())
-    page = rows[:limit]
-    following = cursors.encode(scope, getattr(page[-1], version.name)) if len(rows) > limit else None
-    return page, following
+    return rows[:limit], cursors.following(scope, rows, limit, lambda row: getattr(row, version.name))

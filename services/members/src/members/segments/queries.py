@@ -80,7 +80,7 @@ async def list_page(
     faults = (await currency.understood(session, standing.community_id)).faults
     return Page[SegmentOut](
         data=[_out(row, standing, faults.get(row.id)) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )
 
 
@@ -111,7 +111,7 @@ async def list_members(
             )
             for row in page
         ],
-        next_cursor=cursors.encode(scope, str(page[-1].account_id)) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row.account_id),
     )
 
 

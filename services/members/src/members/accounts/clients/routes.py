@@ -115,10 +115,9 @@ async def list_clients(
     cursors, scope = runtime_of(request).cursors, f"clients:{principal.organization_id}"
     after = cursors.decode(scope, cursor)
     clients = await queries.list_clients(session, limit=limit + 1, after=UUID(after[0]) if after else None)
-    more = len(clients) > limit
     return Page(
         data=[queries.out(client) for client in clients[:limit]],
-        next_cursor=cursors.encode(scope, str(clients[limit - 1].id)) if more else None,
+        next_cursor=cursors.following(scope, clients, limit, lambda client: client.id),
     )
 
 

@@ -248,7 +248,7 @@ async def preview(
         )
     return Page[TemplatePreview](
         data=shown,
-        next_cursor=cursors.encode(scope, str(shown[-1].community_id)) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda target: target.id),
     )
 
 

@@ -115,7 +115,7 @@ async def list_page(
     counts = await _counts(session, [row.id for row in page])
     return Page[TemplateOut](
         data=[_out(row, counts) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )
 
 

@@ -307,5 +307,5 @@ async def list_assignments(
             )
             for row in page
         ],
-        next_cursor=cursors.encode(scope, str(page[-1]["id"])) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row["id"]),
     )

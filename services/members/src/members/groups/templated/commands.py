@@ -212,7 +212,7 @@ async def preview(
         )
     return Page[GroupTemplatePreview](
         data=shown,
-        next_cursor=cursors.encode(scope, str(shown[-1].group_id)) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda target: target.group_id),
     )
 
 

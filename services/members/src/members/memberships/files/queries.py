@@ -89,7 +89,7 @@ async def list_page(
     page = found[:limit]
     return Page[BroughtFileOut](
         data=await _outs(session, page, language),
-        next_cursor=cursors.encode(scope, str(page[-1].id)) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row.id),
     )
 
 
@@ -221,7 +221,7 @@ async def list_rows(
             )
             for row in page
         ],
-        next_cursor=cursors.encode(scope, str(page[-1].number)) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row.number),
     )
 
 

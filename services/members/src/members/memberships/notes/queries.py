@@ -88,7 +88,7 @@ async def list_page(
     page = found[:limit]
     return Page[NoteOut](
         data=[_as_seen(row, standing) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1]["id"])) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row["id"]),
     )
 
 

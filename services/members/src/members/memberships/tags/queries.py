@@ -64,5 +64,5 @@ async def list_counts(
     page = found[:limit]
     return Page[TagCount](
         data=[TagCount(tag=row.tag, members=row.members) for row in page],
-        next_cursor=cursors.encode(scope, page[-1].tag) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row.tag),
     )

@@ -190,12 +190,10 @@ async def list_queue(
         text(f"{_OUT} AND application.state = :state {place} ORDER BY {order} LIMIT :limit"), values
     )
     found = rows.mappings().all()
-    page = found[:limit]
-    next_cursor = None
-    if len(found) > limit:
-        last = page[-1]
-        next_cursor = cursors.encode(scope, last[column].isoformat() if column else None, str(last["id"]))
-    return Page[ApplicationOut](data=await _as_seen(session, standing, page, language), next_cursor=next_cursor)
+    return Page[ApplicationOut](
+        data=await _as_seen(session, standing, found[:limit], language),
+        next_cursor=cursors.following(scope, found, limit, lambda row: (row[column] if column else None, row["id"])),
+    )
 
 
 def _reviews(standing: Standing) -> bool:

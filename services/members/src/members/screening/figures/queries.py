@@ -139,5 +139,5 @@ async def list_channels(
     counted = await _count(session, standing.community_id, "channel", page)
     return Page[ChannelFigures](
         data=[ChannelFigures(channel=one, **counted[one]) for one in page],
-        next_cursor=cursors.encode(scope, page[-1]) if len(channels) > limit else None,
+        next_cursor=cursors.following(scope, channels, limit, lambda channel: channel),
     )

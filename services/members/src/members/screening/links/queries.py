@@ -108,7 +108,7 @@ async def list_page(
     page = rows[:limit]
     return Page[EntryLinkOut](
         data=[out(standing, row, entry_url) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )
 
 

@@ -221,7 +221,7 @@ async def list_dry_run(
     teller = words.Teller(standard.tiers, language)
     return Page[DryRunMember](
         data=[_member(rules, compiled, row, teller) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1]["account_id"])) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row["account_id"]),
     )
 
 
@@ -313,7 +313,7 @@ async def list_members(
     page = found[:limit]
     return Page[TierMemberOut](
         data=[TierMemberOut.model_validate({**row, "can": ["place"] if standing.has() else []}) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1]["account_id"])) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row["account_id"]),
     )
 
 
@@ -357,5 +357,5 @@ async def list_moves(
             )
             for row in page
         ],
-        next_cursor=cursors.encode(scope, str(page[-1]["id"])) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row["id"]),
     )

@@ -104,7 +104,7 @@ async def preview(
     return SilencePreview(
         members=count,
         data=[SilentMember.model_validate(row) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1]["account_id"])) if len(found) > limit else None,
+        next_cursor=cursors.following(scope, found, limit, lambda row: row["account_id"]),
     )
 
 
@@ -188,5 +188,5 @@ async def list_notices(
     page = rows[:limit]
     return Page[SilenceNoticeOut](
         data=[out(standing, row, language) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )

@@ -129,7 +129,7 @@ async def list_page(
     page = rows[:limit]
     return Page[TierStandardOut](
         data=[out(standing, row) for row in page],
-        next_cursor=cursors.encode(scope, page[-1].number) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.number),
     )
 
 
