@@ -65,7 +65,7 @@ async def list_receipts(
     rows = [ReceiptOut.model_validate(row) for row in found]
     return Page[ReceiptOut](
         data=rows[:limit],
-        next_cursor=cursors.encode(scope, str(rows[limit - 1].account_id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.account_id),
     )
 
 
@@ -119,5 +119,5 @@ async def list_reminders(
     rows = list(await session.scalars(wanted))
     return Page[ReminderOut](
         data=[ReminderOut.model_validate(row) for row in rows[:limit]],
-        next_cursor=cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )

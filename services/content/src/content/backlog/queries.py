@@ -124,5 +124,5 @@ async def list_items(
     hours = await find_hours(session, [item.id for item in rows])
     return Page(
         data=[out(member, item, hours.get(item.id)) for item in rows[:limit]],
-        next_cursor=cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )

@@ -203,8 +203,7 @@ async def list_deliveries(
         query = query.where(key < tuple_(datetime.fromisoformat(after[0]), UUID(after[1])))
     rows = (await session.scalars(query)).all()
     reached = await find_reached(session, [one.id for one in rows])
-    last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         data=[out(member, one, reached.get(one.id, [])) for one in rows[:limit]],
-        next_cursor=cursors.encode(scope, last.due_at.isoformat(), str(last.id)) if last else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: (row.due_at, row.id)),
     )

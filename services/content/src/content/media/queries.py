@@ -270,7 +270,7 @@ async def list_own(
     if after is not None:
         wanted = wanted.where(col(Media.id) < UUID(after[0]))
     rows = list(await session.scalars(wanted.order_by(col(Media.id).desc()).limit(limit + 1)))
-    more = cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None
+    more = cursors.following(scope, rows, limit, lambda row: row.id)
     return rows[:limit], more
 
 

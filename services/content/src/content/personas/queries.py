@@ -41,5 +41,5 @@ async def list_personas(
     rows = list(await session.scalars(wanted))
     return Page[BrandPersonaOut](
         data=[BrandPersonaOut.model_validate(row) for row in rows[:limit]],
-        next_cursor=cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )

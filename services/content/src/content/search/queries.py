@@ -59,12 +59,11 @@ async def search(
     kinds = [kind.value] if kind else [one.value for one in SubjectKind]
     _, found = await reading.fetch(_hits(reading.principal.staff), terms, kinds, *behind)
     rows = orjson.loads(found) if found else []
-    last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         data=[_hit(row, terms) for row in rows[:limit]],
-        next_cursor=reading.runtime.cursors.encode(scope, last["field"], last["said_at"], last["subject_id"])
-        if last
-        else None,
+        next_cursor=reading.runtime.cursors.following(
+            scope, rows, limit, lambda row: (row["field"], row["said_at"], row["subject_id"])
+        ),
     )
 
 

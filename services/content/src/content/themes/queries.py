@@ -76,7 +76,7 @@ async def list_themes(
     rows = (await session.scalars(query)).all()
     return Page(
         data=[out(member, theme) for theme in rows[:limit]],
-        next_cursor=cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )
 
 

@@ -84,10 +84,9 @@ async def list_worth(
         bound |= {"points": Decimal(after[0]), "after": UUID(after[1])}
     order = "ORDER BY coalesce(worth.points, 0) DESC, post.id DESC LIMIT :limit"
     rows = (await session.execute(text(f"{_WORTH} {where} {order}"), bound)).mappings().all()
-    last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         data=[_out(row) for row in rows[:limit]],
-        next_cursor=cursors.encode(scope, str(last["points"]), str(last["post_id"])) if last else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: (row["points"], row["post_id"])),
     )
 
 

@@ -160,10 +160,9 @@ async def list_calendar(
     # The page first, along an index, and only for its rows what they hold and what became of them.
     query = _PAGE.format(conditions=" AND ".join(conditions), view=_VIEW)
     rows = (await session.execute(text(query), bound)).all()
-    last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         data=[_out(row, may_plan=True) for row in rows[:limit]],
-        next_cursor=cursors.encode(scope, last.due_at.isoformat(), str(last.id)) if last else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: (row.due_at, row.id)),
     )
 
 

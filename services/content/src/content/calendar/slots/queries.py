@@ -114,5 +114,5 @@ async def list_slots(
     upcoming = await find_next(session, [slot.id for slot in rows])
     return Page(
         data=[_out(member, slot, upcoming.get(slot.id, []), []) for slot in rows[:limit]],
-        next_cursor=cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )

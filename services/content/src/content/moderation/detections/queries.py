@@ -36,7 +36,7 @@ async def list_page(
     if after is not None:
         wanted = wanted.where(col(Detection.id) < UUID(after[0]))
     rows = list(await session.scalars(wanted.order_by(col(Detection.id).desc()).limit(limit + 1)))
-    following = cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None
+    following = cursors.following(scope, rows, limit, lambda row: row.id)
     return Page(data=[DetectionOut.model_validate(row) for row in rows[:limit]], next_cursor=following)
 
 

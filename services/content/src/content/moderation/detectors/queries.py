@@ -32,7 +32,7 @@ async def list_page(
     if after is not None:
         wanted = wanted.where(col(Detector.id) > UUID(after[0]))
     rows = list(await session.scalars(wanted.order_by(col(Detector.id)).limit(limit + 1)))
-    following = cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None
+    following = cursors.following(scope, rows, limit, lambda row: row.id)
     data = [DetectorSummary.model_validate({**row.model_dump(), "can": _ABILITIES}) for row in rows[:limit]]
     return Page(data=data, next_cursor=following)
 

@@ -42,7 +42,7 @@ async def list_waiting(
     after = cursors.decode(scope, cursor)
     values: dict[str, Any] = {"most": limit + 1} | ({"id": UUID(after[0])} if after else {})
     rows = (await session.execute(_QUEUE_AFTER if after else _QUEUE, values)).mappings().all()
-    following = cursors.encode(scope, str(rows[limit - 1]["id"])) if len(rows) > limit else None
+    following = cursors.following(scope, rows, limit, lambda row: row["id"])
     return Page(data=await _shown(session, rows[:limit]), next_cursor=following)
 
 

@@ -46,10 +46,7 @@ async def list_page(
     if after is not None:
         values |= {"held_at": datetime.fromisoformat(after[0]), "id": UUID(after[1])}
     rows = (await session.execute(_QUEUE_AFTER if after else _QUEUE, values)).mappings().all()
-    following = None
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        following = cursors.encode(scope, last["held_at"].isoformat(), str(last["id"]))
+    following = cursors.following(scope, rows, limit, lambda row: (row["held_at"], row["id"]))
     return Page(data=await _out(session, member, rows[:limit]), next_cursor=following)
 
 

@@ -32,7 +32,7 @@ async def list_revisions(
     found = await session.execute(_REVISIONS, {"post_id": post.id, "before": before, "limit": limit + 1})
     rows = [RevisionOut.model_validate(row) for row in found]
     return Page[RevisionOut](
-        data=rows[:limit], next_cursor=cursors.encode(scope, rows[limit - 1].number) if len(rows) > limit else None
+        data=rows[:limit], next_cursor=cursors.following(scope, rows, limit, lambda row: row.number)
     )
 
 

@@ -32,5 +32,5 @@ async def list_reviews(
     rows = list(await session.scalars(wanted))
     return Page[ReviewOut](
         data=[ReviewOut.model_validate(row) for row in rows[:limit]],
-        next_cursor=cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row.id),
     )
