@@ -25,7 +25,7 @@ def list_event_types(
     # The ping is no event: it is sent when it is asked for, whatever the filters.
     found = [one for name, one in messages().items() if name != PING and matches(pattern, name)]
     left = [one for one in found if after is None or one.type > after[0]]
-    following = cursors.encode(scope, left[limit - 1].type) if len(left) > limit else None
+    following = cursors.following(scope, left, limit, lambda row: row.type)
     return Page(data=[_out(one) for one in left[:limit]], next_cursor=following)
 
 

@@ -57,10 +57,9 @@ async def list_orders(
         {**bound, "limit": limit + 1},
     )
     rows = found.mappings().all()
-    last = rows[limit - 1] if len(rows) > limit else None
     return Page(
         data=[OrderOut.model_validate(dict(row)) for row in rows[:limit]],
-        next_cursor=cursors.encode(scope, last["placed_at"].isoformat(), str(last["id"])) if last else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: (row["placed_at"], row["id"])),
     )
 
 
