@@ -120,7 +120,7 @@ async def list_page(
     if after is not None:
         wanted = wanted.where(col(Endpoint.id) > UUID(after[0]))
     rows = list(await session.scalars(wanted.order_by(col(Endpoint.id)).limit(limit + 1)))
-    following = cursors.encode(scope, str(rows[limit - 1].id)) if len(rows) > limit else None
+    following = cursors.following(scope, rows, limit, lambda row: row.id)
     return Page(data=await outs(session, rows[:limit]), next_cursor=following)
 
 

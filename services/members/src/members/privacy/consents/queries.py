@@ -54,7 +54,7 @@ async def list_records(
     page = rows[:limit]
     return Page[ConsentRecordOut](
         data=[ConsentRecordOut.model_validate({**row}) for row in page],
-        next_cursor=cursors.encode(scope, str(page[-1]["id"])) if len(rows) > limit else None,
+        next_cursor=cursors.following(scope, rows, limit, lambda row: row["id"]),
     )
 
 
