@@ -6,7 +6,7 @@ from chassis.migrations import roles, run
 from chassis.schema import tenant_table
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 TABLES = {
     # Messages for so many endpoints that they are not all written with the event: a tenant's are spread one after another.

@@ -143,6 +143,9 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/media/{}/content/{}", "content", _open("GET")),
     # The gateway's own: what partners are told.
     Route("/v1/endpoints/**", "gateway"),
+    Route("/v1/inbound/{}", "gateway", _open("POST")),
+    Route("/v1/sources/**", "gateway"),
+    Route("/v1/orders/**", "gateway"),
     # engagement: what is done and what it brings back.
     Route("/v1/communities/{}/pulse/**", "engagement"),
     Route("/v1/communities/{}/orders/**", "engagement"),

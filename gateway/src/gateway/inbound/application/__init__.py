@@ -1,0 +1,1 @@
+"""Applying what messages say, in the order of its versions."""
