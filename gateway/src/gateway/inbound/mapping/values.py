@@ -158,7 +158,7 @@ def instant(value: Any, unit: str | None = None, zone: str | None = None) -> dat
     if unit is not None:
         number = _number(value, _AMOUNT)
         micros = number * (10**6 if unit == "s" else 10**3)
-        if not 0 <= micros <= LARGEST // 10**3:
+        if not 0 <= micros <= LARGEST:
             raise Unfit("out-of-range", "This is no instant of our time.")
         found = _EPOCH + timedelta(microseconds=int(micros))
     else:

@@ -1,0 +1,124 @@
+"""Orders by the API for partners' programs: the same as their webhooks would do."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.gateway.inbound.partner import Partner, apply_all, applying, partner_of
+
+from chassis.ids import new_id
+from chassis.testing.kit import Kit
+from contracts.partners import PartnerOrderRecorded, PartnerOrderRefunded
+
+ORDER: dict[str, Any] = {
+    "version": 3,
+    "contact": "C-1",
+    "placed_at": "2026-11-22T07:30:00Z",
+    "currency": "CNY",
+    "amount_fen": 19900,
+}
+REFUND: dict[str, Any] = {
+    "external_id": "RF-1",
+    "amount_fen": 900,
+    "currency": "CNY",
+    "refunded_at": "2026-11-23T07:30:00Z",
+}
+
+
+@pytest.fixture
+async def partner(kit: Kit) -> Partner:
+    return await partner_of(kit)
+
+
+async def told(partner: Partner) -> list[Any]:
+    every = await partner.kit.events(PartnerOrderRecorded, PartnerOrderRefunded)
+    return [event for event in every if event.organization == partner.organization]
+
+
+async def test_an_order_is_told_corrected_and_refunded(partner: Partner) -> None:
+    crm = partner.program("orders:write")
+    url = "/v1/orders/SO%201%25"
+    answers = [(await crm.put(url, json=ORDER | {"version": version})).json() for version in (3, 3, 2)]
+    assert [answer["outcome"] for answer in answers] == ["applied", "repeated", "stale"]
+    refunds = [(await crm.post(f"{url}/refunds", json=REFUND)).json() for _ in range(2)]
+    assert [(one["outcome"], one["order"]["refunded_fen"]) for one in refunds] == [("applied", 900), ("repeated", 900)]
+    corrected = await crm.post(f"{url}/refunds", json=REFUND | {"version": 2, "amount_fen": 1000})
+    assert corrected.json()["order"]["refunded_fen"] == 1000
+    read = await crm.get(url)
+    assert (read.json()["external_id"], read.json()["version"], read.headers["etag"]) == ("SO 1%", 3, '"3"')
+    assert [(e.type.split(".")[2], e.data["refunded_fen"]) for e in await told(partner)] == [
+        ("recorded", 0),
+        ("refunded", 900),
+        ("refunded", 1000),
+    ]
+
+
+async def test_each_program_and_each_source_has_orders_of_its_own(partner: Partner) -> None:
+    crm, other = partner.program("orders:write"), partner.kit.partner(partner.organization, "orders:write")
+    for client, body in ((crm, ORDER), (crm, ORDER | {"source": "shop"}), (other, ORDER)):
+        assert (await client.put("/v1/orders/SO-1", json=body)).json()["outcome"] == "applied"
+    assert (await crm.get("/v1/orders/SO-1?source=shop")).json()["source"] == "shop"
+    assert (await crm.get("/v1/orders/SO-1?source=other")).status_code == 404
+    assert (await partner.kit.partner(partner.organization, "orders:write").get("/v1/orders/SO-1")).status_code == 404
+    page = (await partner.staff.get("/v1/orders?limit=2")).json()
+    rest = (await partner.staff.get(f"/v1/orders?limit=2&cursor={page['next_cursor']}")).json()
+    assert (len(page["data"]), len(rest["data"]), rest["next_cursor"]) == (2, 1, None)
+    mine = (await partner.staff.get(f"/v1/orders?client_id={partner.client_id}")).json()["data"]
+    assert len(mine) == 2
+    assert (await partner.kit.staff(new_id()).get("/v1/orders")).json()["data"] == []
+
+
+async def test_who_may_do_what(partner: Partner) -> None:
+    for stranger in (partner.staff, partner.kit.person(partner.organization), partner.program("webhooks:manage")):
+        assert (await stranger.put("/v1/orders/SO-1", json=ORDER)).status_code == 403
+        assert (await stranger.post("/v1/orders/SO-1/refunds", json=REFUND)).status_code == 403
+        assert (await stranger.get("/v1/orders/SO-1")).status_code == 403
+    for stranger in (partner.program("orders:write"), partner.kit.person(partner.organization)):
+        assert (await stranger.get("/v1/orders")).status_code == 403
+    assert (await partner.kit.client().put("/v1/orders/SO-1", json=ORDER)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"amount_fen": -1}, "/amount_fen"),
+        ({"amount_fen": 19.9}, "/amount_fen"),
+        ({"amount_fen": "19900"}, "/amount_fen"),
+        ({"amount_fen": 10**16}, "/amount_fen"),
+        ({"version": 0}, "/version"),
+        ({"currency": "cny"}, "/currency"),
+        ({"placed_at": "2026-11-22T07:30:00"}, "/placed_at"),
+        ({"contact": "a/b"}, "/contact"),
+        ({"contact": "a\u0007"}, "/contact"),
+        ({"amount": 1}, "/amount"),
+    ],
+)
+async def test_what_is_no_order_is_refused(partner: Partner, body: dict[str, Any], pointer: str) -> None:
+    answer = await partner.program("orders:write").put("/v1/orders/SO-1", json=ORDER | body)
+    assert answer.status_code == 422, answer.text
+    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+    assert await told(partner) == []
+
+
+async def test_many_versions_at_once_leave_the_newest(partner: Partner) -> None:
+    crm = partner.program("orders:write")
+    versions = [5, 1, 9, 3, 7, 2, 8, 4, 6, 10] * 3
+    answers = await asyncio.gather(
+        *(crm.put("/v1/orders/SO-1", json=ORDER | {"version": one, "amount_fen": one}) for one in versions),
+        *(crm.post("/v1/orders/SO-1/refunds", json=REFUND | {"amount_fen": 3}) for _ in range(10)),
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    order = (await crm.get("/v1/orders/SO-1")).json()
+    assert (order["order_version"], order["amount_fen"], order["refunded_fen"]) == (10, 10, 3)
+    events = await told(partner)
+    assert [e.aggregateversion for e in events] == sorted(e.aggregateversion for e in events)
+    assert events[-1].data["amount_fen"] == 10
+    assert events[-1].data["refunded_fen"] == 3
+
+
+async def test_a_webhook_and_the_api_tell_of_the_same_order(partner: Partner) -> None:
+    await partner.send({"order": {"id": "SO-1", "v": 2, "total": "5.00"}})
+    async with applying(partner.kit) as applier:
+        await apply_all(applier)
+    late = await partner.program("orders:write").put("/v1/orders/SO-1", json=ORDER | {"version": 1})
+    assert (late.json()["outcome"], late.json()["order"]["amount_fen"]) == ("stale", 500)
