@@ -71,6 +71,8 @@ class FakeGateway:
     unheard_clients: int = 0
     """So many answers of the gateway say that it does not know an API client yet."""
     endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pings: list[dict[str, Any]] = field(default_factory=list)
+    """What is known of a ping, look by look; the last stays."""
     told: list[tuple[str, Any]] = field(default_factory=list)
     """What was asked of endpoints."""
 
@@ -149,14 +151,21 @@ class FakeGateway:
             return httpx.Response(201, json=self.partners[-1])
         if path == "/v1/endpoints":
             return self._create_endpoint(body)
-        match = re.fullmatch(r"/v1/endpoints/([0-9a-f-]{36})(/pings|/replays)?", path)
+        return self._of_endpoint(request, path, body)
+
+    def _of_endpoint(self, request: httpx.Request, path: str, body: dict[str, Any]) -> httpx.Response:
+        match = re.fullmatch(r"/v1/endpoints/([0-9a-f-]{36})(/pings|/replays|/deliveries/[0-9a-f-]{36})?", path)
         if match is None or match[1] not in self.endpoints:
             return problem(404, "not-found", "There is no such endpoint.")
         if request.method == "DELETE":
             del self.endpoints[match[1]]
             return httpx.Response(204)
+        if request.method == "GET":
+            return httpx.Response(200, json=self.pings.pop(0) if len(self.pings) > 1 else self.pings[0])
         self.told.append((match[2], body))
-        return httpx.Response(202, json={"asked": body})
+        if match[2] == "/pings":
+            return httpx.Response(202, json=self.pings[0])
+        return httpx.Response(202, json={"id": ident("replay"), "state": "finished", "replayed": 7})
 
     def _create_endpoint(self, body: dict[str, Any]) -> httpx.Response:
         if self.unheard_clients:

@@ -216,21 +216,62 @@ def test_a_port_in_use_is_said(receiver: tuple[Receiver, list[Received]], gatewa
     assert gateway.requests == []
 
 
-def test_ping_and_replay_ask_the_gateway(gateway: FakeGateway) -> None:
+def sent(state: str, attempts: int, status: int | None = None, error: str | None = None) -> dict[str, Any]:
+    found = {"event_id": ident("ping"), "state": state, "attempts": attempts}
+    return {**found, "last_status": status, "last_error": error}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "code"),
+    [
+        (sent("delivered", 1, 204), "delivered: the endpoint answered 204", 0),
+        (sent("pending", 1, 500), "pending: the endpoint answered 500", 1),
+        (sent("pending", 1, None, "timeout"), "pending: the endpoint gave no answer: timeout", 1),
+    ],
+)
+def test_a_ping_says_what_was_answered(gateway: FakeGateway, outcome: dict[str, Any], said: str, code: int) -> None:
     endpoint = ident("endpoint")
     gateway.endpoints[endpoint] = {}
-    assert run("ping", "--endpoint", endpoint).exit_code == 0
-    assert run("replay", "--endpoint", endpoint, "--since", "2026-11-01").exit_code == 0
-    result = run("replay", "--endpoint", endpoint, "--id", ident("a"), "--id", ident("b"))
-    assert json.loads(result.stdout) == {"asked": {"event_ids": [ident("a"), ident("b")]}}
+    gateway.pings = [sent("pending", 0), sent("pending", 0), outcome]
+    result = run("ping", "--endpoint", endpoint)
+    assert (result.exit_code, result.stdout) == (code, f"{ident('ping')} {said}\n")
+    assert gateway.told == [("/pings", {})]
+
+
+def test_a_ping_that_does_not_go_out_is_said(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "ANSWER_SECONDS", 0.0)
+    gateway.endpoints[ident("endpoint")] = {}
+    gateway.pings = [sent("pending", 0)]
+    result = run("ping", "--endpoint", ident("endpoint"))
+    assert isinstance(result.exception, ClientError)
+    assert "has not gone out yet" in str(result.exception)
+
+
+def test_replay_asks_the_gateway(gateway: FakeGateway) -> None:
+    endpoint = ident("endpoint")
+    gateway.endpoints[endpoint] = {}
+    result = run("replay", "--endpoint", endpoint, "--since", "2026-11-01")
+    assert result.stdout == f"replay {ident('replay')} finished, 7 go out again\n"
+    assert run("replay", "--endpoint", endpoint, "--since", "2026-11-01", "--undelivered").exit_code == 0
+    assert run("replay", "--endpoint", endpoint, "--id", ident("a"), "--id", ident("b")).exit_code == 0
     assert gateway.told == [
-        ("/pings", {}),
         ("/replays", {"since": "2026-11-01T00:00:00+00:00"}),
-        ("/replays", {"event_ids": [ident("a"), ident("b")]}),
+        ("/replays", {"since": "2026-11-01T00:00:00+00:00", "only": "undelivered"}),
+        ("/replays", {"event_id": ident("a")}),
+        ("/replays", {"event_id": ident("b")}),
     ]
 
 
-@pytest.mark.parametrize("options", [[], ["--since", "1h", "--id", ident("a")], ["--since", "yesterday"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--since", "1h", "--id", ident("a")],
+        ["--id", ident("a"), "--undelivered"],
+        ["--undelivered"],
+        ["--since", "yesterday"],
+    ],
+)
 def test_replay_wants_one_of_both(gateway: FakeGateway, options: list[str]) -> None:
     result = run("replay", "--endpoint", ident("endpoint"), *options)
     assert isinstance(result.exception, ClientError)

@@ -26,6 +26,8 @@ from hearth.terminal import console
 CLIENT_NAME: Final = "hearth webhooks listen"
 PROJECTION_SECONDS: Final = 15.0
 """How long the gateway may take to hear of an API client that was made just now."""
+ANSWER_SECONDS: Final = 25.0
+"""How long a ping is waited for: an attempt takes up to 15 seconds."""
 PAUSE_SECONDS: Final = 0.3
 LOOK_SECONDS: Final = 0.5
 WIDEST_TYPE: Final = 44
@@ -72,34 +74,52 @@ def listen(
 
 @app.command()
 def ping(endpoint: EndpointOption, data: DataOption = DEFAULT_DATA, base_url: BaseUrlOption = None) -> None:
-    """Send an endpoint a ping, and print what became of it."""
+    """Send an endpoint a ping, and say what it answered."""
     with Client.from_data(data, base_url) as client:
-        typer.echo(json.dumps(client.post(f"/v1/endpoints/{endpoint}/pings", {}).body, ensure_ascii=False, indent=2))
+        sent = client.post(f"/v1/endpoints/{endpoint}/pings", {}).body
+        until = time.monotonic() + ANSWER_SECONDS
+        while not sent["attempts"] and time.monotonic() < until:
+            time.sleep(PAUSE_SECONDS)
+            sent = client.get(f"/v1/endpoints/{endpoint}/deliveries/{sent['event_id']}").body
+    if not sent["attempts"]:
+        raise ClientError(f"{sent['event_id']} has not gone out yet: it waits behind others, or for the endpoint.")
+    answer = f"answered {sent['last_status']}" if sent["last_status"] else f"gave no answer: {sent['last_error']}"
+    typer.echo(f"{sent['event_id']} {sent['state']}: the endpoint {answer}")
+    if sent["state"] != "delivered":
+        raise typer.Exit(1)
 
 
 @app.command()
 def replay(
     endpoint: EndpointOption,
     since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="What happened since then: 2026-11-01T00:00:00Z, or 24h.")
+        str | None, typer.Option(metavar="WHEN", help="What was made since then: 2026-11-01T00:00:00Z, or 24h.")
     ] = None,
     ids: Annotated[
         list[UUID] | None, typer.Option("--id", help="One event, by its webhook-id; again for more.")
     ] = None,
+    undelivered: Annotated[bool, typer.Option("--undelivered", help="Of a time, only what did not arrive.")] = False,  # noqa: FBT002 - an option
     data: DataOption = DEFAULT_DATA,
     base_url: BaseUrlOption = None,
 ) -> None:
     """Send an endpoint again what it was told: single events, or everything since a time."""
-    if (since is None) == (not ids):
-        raise ClientError("Say what to send again: --since WHEN, or --id ID.")
-    if since is not None:
-        body: dict[str, Any] = {"since": parse_since(since, clock.now()).isoformat()}
-    else:
-        body = {"event_ids": [str(one) for one in ids or ()]}
-    with Client.from_data(data, base_url) as client:
-        typer.echo(
-            json.dumps(client.post(f"/v1/endpoints/{endpoint}/replays", body).body, ensure_ascii=False, indent=2)
+    if (since is None) == (not ids) or (ids and undelivered):
+        raise ClientError(
+            "Say what to send again: --since WHEN, of it what did not arrive with --undelivered; or --id ID."
         )
+    wanted: list[dict[str, Any]] = [{"event_id": str(one)} for one in ids or ()]
+    if since is not None:
+        asked = {"since": parse_since(since, clock.now()).isoformat()}
+        wanted = [asked | ({"only": "undelivered"} if undelivered else {})]
+    with Client.from_data(data, base_url) as client:
+        for body in wanted:
+            started = client.post(f"/v1/endpoints/{endpoint}/replays", body).body
+            told = (
+                f", {started['replayed']} so far"
+                if started["state"] == "running"
+                else f", {started['replayed']} go out again"
+            )
+            typer.echo(f"replay {started['id']} {started['state']}{told}")
 
 
 def make_endpoint(client: Client, url: str, types: list[str]) -> dict[str, Any]:
