@@ -6,9 +6,14 @@ from pathlib import Path
 
 from chassis.app import Service
 from gateway.catalogue import routes as catalogue
+from gateway.deliveries import routes as deliveries
+from gateway.deliveries.backlog import jobs as backlog
 from gateway.deliveries.dispatch import jobs as dispatch
 from gateway.deliveries.fanout import consumers as fanout
 from gateway.deliveries.fanout import jobs as fanout_jobs
+from gateway.deliveries.replays import jobs as replay_jobs
+from gateway.deliveries.replays import routes as replays
+from gateway.deliveries.retention import jobs as retention_jobs
 from gateway.endpoints import consumers as endpoint_consumers
 from gateway.endpoints import routes as endpoints
 from gateway.endpoints.secrets import jobs as endpoint_secret_jobs
@@ -37,6 +42,8 @@ service = Service(
         catalogue.routes,
         endpoints.routes,
         endpoint_secrets.routes,
+        deliveries.routes,
+        replays.routes,
         inbound_sources.routes,
         inbound_mapping.routes,
         inbound_receipts.routes,
@@ -44,8 +51,8 @@ service = Service(
         inbound_orders.routes,
     ],
     consumers=[endpoint_consumers.consumers, fanout.consumers, order_consumers.consumers],
-    jobs=[endpoint_secret_jobs.jobs, fanout_jobs.jobs, inbound_jobs.jobs],
-    workers=lambda runtime: [dispatch.worker(runtime), *inbound_worker.workers(runtime)],
+    jobs=[endpoint_secret_jobs.jobs, fanout_jobs.jobs, replay_jobs.jobs, retention_jobs.jobs, inbound_jobs.jobs],
+    workers=lambda runtime: [dispatch.worker(runtime), backlog.worker(runtime), *inbound_worker.workers(runtime)],
     tags={
         "event-types": "What partners may be told.",
         "endpoints": "Where partners are told what happens, and with which keys.",

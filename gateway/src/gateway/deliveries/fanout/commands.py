@@ -15,13 +15,15 @@ from chassis.db import Session
 from chassis.due import Due
 from gateway.deliveries.fanout.policy import News
 from gateway.deliveries.fanout.queries import WANTS, filters_of, in_order, spreading
-from gateway.deliveries.policy import KEPT
 from gateway.lanes import commands as lanes
 
 SPREAD_KIND = "deliveries.spread"
 PRUNE_KIND = "deliveries.prune"
 TENANT_KEY = "tenant"
+LOOK_AGAIN = timedelta(days=1)
+"""How often a tenant's messages are looked through for what is too old."""
 HORIZON = timedelta(seconds=1)
+"""What is due later than this from now waits for another attempt; what goes out in order does not line up behind it."""
 AT_ONCE = 5000
 """How many deliveries are written in one statement: a fraction of a second, and some megabytes."""
 
@@ -155,7 +157,7 @@ async def store(session: Session, organization_id: UUID, drafts: Sequence[Draft]
         },
     )
     MESSAGES.inc(len(drafts))
-    await due.schedule(session, organization_id, PRUNE_KIND, TENANT_KEY, now + KEPT, keep=True)
+    await due.schedule(session, organization_id, PRUNE_KIND, TENANT_KEY, now + LOOK_AGAIN, keep=True)
 
 
 async def deliver_to(session: Session, organization_id: UUID, endpoint_id: UUID, draft: Draft) -> None:

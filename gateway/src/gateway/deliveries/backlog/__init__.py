@@ -1,0 +1,1 @@
+"""The backlog of the whole installation, for who operates it."""

@@ -1,0 +1,1 @@
+"""Replays: what somebody asked to be told again."""
