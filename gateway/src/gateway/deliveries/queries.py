@@ -122,7 +122,7 @@ async def list_page(
         },
     )
     rows = [DeliveryOut.model_validate(row) for row in found.all()]
-    following = cursors.encode(scope, str(rows[limit - 1].event_id)) if len(rows) > limit else None
+    following = cursors.following(scope, rows, limit, lambda row: row.event_id)
     return Page(data=rows[:limit], next_cursor=following)
 
 

@@ -61,6 +61,7 @@ async def list_endpoint_deliveries(
     manager: PartnerManager,
     endpoint_id: UUID,
     filters: Wanted,
+    *,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Page[DeliveryOut]:
