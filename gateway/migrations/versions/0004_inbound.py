@@ -136,11 +136,11 @@ TABLES = {
         account_id uuid NOT NULL,
         PRIMARY KEY (client_id, external_id)
     )""",
-    # Accounts that became part of another: an answer of members may name one that has gone meanwhile.
-    "partner_merged": """CREATE TABLE partner_merged (
+    # Accounts that became part of another, or were erased and became nobody: an answer of members may name one that has gone meanwhile.
+    "partner_gone": """CREATE TABLE partner_gone (
         account_id uuid PRIMARY KEY,
         organization_id uuid NOT NULL,
-        survivor_id uuid NOT NULL
+        survivor_id uuid
     )""",
 }
 # Which receipts are to be applied, and which process has one in hand. It holds nothing else, for the worker sees every tenant's here.
@@ -163,7 +163,7 @@ INDEXES = [
     "CREATE INDEX partner_order_contact ON partner_order (client_id, contact)",
     "CREATE INDEX partner_order_account ON partner_order (account_id)",
     "CREATE INDEX partner_contact_account ON partner_contact (account_id)",
-    "CREATE INDEX partner_merged_survivor ON partner_merged (survivor_id)",
+    "CREATE INDEX partner_gone_survivor ON partner_gone (survivor_id)",
 ]
 SOURCE = """CREATE FUNCTION inbound_source(wanted uuid) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

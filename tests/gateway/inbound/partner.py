@@ -15,7 +15,7 @@ from chassis import clock
 from chassis.ids import new_id
 from chassis.outbox import seal
 from chassis.testing.kit import Kit
-from contracts.members import AccountMerged, ClientChanged
+from contracts.members import AccountMerged, ClientChanged, ErasureOrdered
 from gateway import signing
 from gateway.inbound.application.members import Members
 from gateway.inbound.application.worker import Applier
@@ -125,6 +125,10 @@ class Partner:
     async def merged(self, merged: UUID, survivor: UUID) -> None:
         event = AccountMerged(account_id=survivor, merged_account_id=merged)
         await self.kit.deliver(seal(event, self.organization, survivor, version=7))
+
+    async def erased(self, account: UUID) -> None:
+        event = ErasureOrdered(erasure_id=new_id(), account_id=account)
+        await self.kit.deliver(seal(event, self.organization, event.erasure_id))
 
 
 async def partner_of(kit: Kit, **source: Any) -> Partner:

@@ -150,6 +150,23 @@ async def test_merged_accounts_take_their_orders_along(
     assert [one["account_id"] for one in await orders(partner)] == [str(last)]
 
 
+async def test_an_erased_person_is_nobody_and_no_late_news_brings_them_back(
+    partner: Partner, applier: Applier, members: FakeMembers
+) -> None:
+    await partner.send(order(1, contact="C 1%") | CONTACT)
+    await apply_all(applier)
+    [account] = members.accounts.values()
+    await partner.erased(account)
+    [kept] = await orders(partner)
+    assert (kept["account_id"], kept["contact"], kept["amount_fen"]) == (None, None, 19900)
+    assert (await told(partner))[-1].data["account_id"] is None
+    await partner.send({"contact": {"id": "C 1%", "v": 6}})
+    await partner.send(order(2, contact="C 1%"))
+    await apply_all(applier)
+    assert [one["account_id"] for one in await orders(partner)] == [None]
+    assert not await partner.kit.sql("SELECT FROM partner_contact WHERE organization_id = $1", partner.organization)
+
+
 async def test_older_contacts_are_stale_and_the_same_are_repeated_without_asking(
     partner: Partner, applier: Applier, members: FakeMembers
 ) -> None:

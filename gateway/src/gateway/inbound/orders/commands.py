@@ -19,7 +19,7 @@ from gateway.inbound.orders.policy import OrderName, OrderNews, Outcome, RefundN
 # Orders, their refunds and their buyers are told apart from one another, and none sees what another has not committed yet: these locks
 # have each wait for the other. Always the order before the contact.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))")
-_SURVIVOR = text("SELECT survivor_id FROM partner_merged WHERE account_id = :account_id")
+_SURVIVOR = text("SELECT survivor_id FROM partner_gone WHERE account_id = :account_id")
 _KNOW = text("""
 INSERT INTO partner_contact (client_id, external_id, organization_id, account_id)
 VALUES (:client_id, :external_id, :organization_id, :account_id)
@@ -50,11 +50,21 @@ WHERE client_id = :client_id AND contact = :external_id AND account_id IS DISTIN
 RETURNING *
 """)
 _MERGE_NAMES = text("""
-INSERT INTO partner_merged (account_id, organization_id, survivor_id) VALUES (:merged, :organization_id, :survivor)
+INSERT INTO partner_gone (account_id, organization_id, survivor_id) VALUES (:merged, :organization_id, :survivor)
 ON CONFLICT (account_id) DO UPDATE SET survivor_id = EXCLUDED.survivor_id
 """)
-_MERGE_CHAIN = text("UPDATE partner_merged SET survivor_id = :survivor WHERE survivor_id = :merged")
+_MERGE_CHAIN = text("UPDATE partner_gone SET survivor_id = :survivor WHERE survivor_id = :merged")
 _MERGE_CONTACTS = text("UPDATE partner_contact SET account_id = :survivor WHERE account_id = :merged")
+_ERASE_CHAIN = text("UPDATE partner_gone SET survivor_id = NULL WHERE survivor_id = :erased")
+_ERASE_NAME = text("""
+INSERT INTO partner_gone (account_id, organization_id) VALUES (:erased, :organization_id)
+ON CONFLICT (account_id) DO UPDATE SET survivor_id = NULL
+""")
+_ERASE_CONTACTS = text("DELETE FROM partner_contact WHERE account_id = :erased")
+_ERASE_ORDERS = text("""
+UPDATE partner_order SET account_id = NULL, contact = NULL, version = version + 1, updated_at = :now WHERE account_id = :erased
+RETURNING *
+""")
 _MERGE_ORDERS = text("""
 UPDATE partner_order SET account_id = :survivor, version = version + 1, updated_at = :now WHERE account_id = :merged
 RETURNING *
@@ -212,8 +222,10 @@ async def know_contact(
     """Take in whom a partner's contact is, and correct the orders that it placed."""
     await _lock(session, "contact", client_id, external_id)
     await _lock(session, "account", account_id)
-    found = await session.execute(_SURVIVOR, {"account_id": account_id})
-    account_id = found.scalar_one_or_none() or account_id
+    gone = (await session.execute(_SURVIVOR, {"account_id": account_id})).one_or_none()
+    if gone is not None and gone.survivor_id is None:
+        return
+    account_id = account_id if gone is None else gone.survivor_id
     contact = {"client_id": client_id, "external_id": external_id, "account_id": account_id}
     await session.execute(_KNOW, {**contact, "organization_id": organization_id})
     orders = await session.execute(_ATTRIBUTE, {**contact, "now": clock.now()})
@@ -232,4 +244,15 @@ async def merge_accounts(session: Session, organization_id: UUID, merged: UUID, 
     await session.execute(_MERGE_CONTACTS, accounts)
     orders = await session.execute(_MERGE_ORDERS, {**accounts, "now": clock.now()})
     for order in orders.all():
+        _emit(session, PartnerOrderRecorded, order, order.placed_at, None)
+
+
+async def erase_account(session: Session, organization_id: UUID, erased: UUID) -> None:
+    """Let nothing here lead to a person any more; orders stay for the books, without a buyer."""
+    await _lock(session, "account", erased)
+    values = {"erased": erased, "organization_id": organization_id, "now": clock.now()}
+    await session.execute(_ERASE_CHAIN, values)
+    await session.execute(_ERASE_NAME, values)
+    await session.execute(_ERASE_CONTACTS, values)
+    for order in (await session.execute(_ERASE_ORDERS, values)).all():
         _emit(session, PartnerOrderRecorded, order, order.placed_at, None)
