@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,12 +30,19 @@ def the_contact_is_known(_owner: Caller, folder: Path) -> None:
     assert found["data"] == [{"external_id": "C-10018", "account_id": known["account_id"]}]
 
 
+def the_ping_was_verified(_owner: Caller, folder: Path) -> None:
+    endpoint = json.loads((folder / "endpoint.json").read_text())
+    [line] = (folder / "received.txt").read_text().splitlines()  # and what was sent again was taken once
+    assert line == f'hearth.ping {{"endpoint_id": "{endpoint["id"]}"}}'
+
+
 @pytest.mark.parametrize(
     ("page", "check"),
     [
         ("belonging.md", the_book_club_is_open),
         ("media.md", the_picture_can_be_seen),
         ("contacts.md", the_contact_is_known),
+        ("partners.md", the_ping_was_verified),
     ],
 )
 def test_the_commands_of_a_page_run_as_they_stand(
@@ -46,6 +54,8 @@ def test_the_commands_of_a_page_run_as_they_stand(
         blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
         assert blocks
         told = os.environ | {"BASE": stack.base_url, "TOKEN": owner.session["access_token"], "NO_PROXY": "*"}
+        # With the packages that the page asks for.
+        told["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         script = "set -euo pipefail\n" + "\n".join(blocks)
         done = subprocess.run(
             ["bash", "-c", script], env=told, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
