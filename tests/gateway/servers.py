@@ -18,6 +18,7 @@ from chassis.ids import new_id
 from chassis.testing.issuer import Issuer
 from chassis.tokens import Jwks, TokenVerifier
 from gateway.app import Gateway
+from gateway.calls.ledger import Call, Calls
 from gateway.protocol import BoundedProtocol
 from gateway.settings import GatewaySettings
 
@@ -298,6 +299,23 @@ class Running:
             return await connection.reply(method=method)
 
 
+class NotedCalls:
+    """A ledger that is a list."""
+
+    def __init__(self) -> None:
+        self.begun: list[Call] = []
+        self.ended: list[tuple[Call, int, int]] = []
+
+    async def begin(self, call: Call) -> None:
+        self.begun.append(call)
+
+    def end(self, call: Call, status: int, milliseconds: int) -> None:
+        self.ended.append((call, status, milliseconds))
+
+    async def close(self) -> None:
+        pass
+
+
 @asynccontextmanager
 async def running(
     content: int = 1,
@@ -305,6 +323,7 @@ async def running(
     members: int = 1,
     engagement: int = 1,
     protocol: type[HttpToolsProtocol] = BoundedProtocol,
+    calls: Calls | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """Run a gateway before services on these ports. Port 1 has nobody."""
@@ -314,6 +333,7 @@ async def running(
     gateway = Gateway(
         GatewaySettings(**everywhere),
         tokens=TokenVerifier(Jwks(issuer.jwks)),
+        calls=calls or NotedCalls(),
     )
     try:
         async with serving(gateway, protocol) as port:

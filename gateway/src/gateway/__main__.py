@@ -18,6 +18,7 @@ from chassis.serve import Background, serve
 from chassis.settings import load
 from gateway import identity
 from gateway.app import Gateway
+from gateway.calls.ledger import Ledger
 from gateway.partner_settings import DATABASE_VARIABLE, PartnerSettings
 from gateway.protocol import BoundedProtocol
 from gateway.service import service
@@ -87,7 +88,8 @@ async def run(settings: GatewaySettings, partners: PartnerSettings | None, role:
         gateway = None
         if role in {"api", "all"}:
             own = None if runtime is None else chassis_app.build_app(service, runtime)
-            gateway = Gateway(settings, tokens=verifier, own=own)
+            calls = None if partners is None else Ledger(partners.database_url.get_secret_value())
+            gateway = Gateway(settings, tokens=verifier, own=own, calls=calls)
             stack.push_async_callback(gateway.close)
         background: list[Background] = [verifier.jwks.run] if runtime is None else chassis_app.listening(runtime)
         if runtime is not None and role in {"worker", "all"}:

@@ -11,10 +11,13 @@ from fastapi import FastAPI
 from multidict import istr
 from starlette.types import Receive, Scope, Send
 
-from chassis import telemetry
+from chassis import clock, telemetry
 from chassis.errors import MEDIA_TYPE, Problem
+from chassis.ids import new_id
 from chassis.tokens import TokenVerifier
 from gateway import access, bodies, compose, headers, identity, limits
+from gateway.calls import policy as calls_policy
+from gateway.calls.ledger import Call, Calls, Unconfigured
 from gateway.catalogue import asyncapi
 from gateway.cors import Cors
 from gateway.docs import Docs
@@ -52,6 +55,7 @@ class Gateway:
         router: Router | None = None,
         tokens: TokenVerifier | None = None,
         own: FastAPI | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self.settings = settings
         self.router = router or Router()
@@ -62,6 +66,7 @@ class Gateway:
         if own is not None:
             gets[access.OWN] = self.local.get
         self.document = Document(gets, self.router, settings)
+        self._calls: Calls = calls or Unconfigured()
         self._pages: dict[str, Page] = {
             "/openapi.json": self.document.page,
             "/asyncapi.json": asyncapi.page,
@@ -76,7 +81,8 @@ class Gateway:
         self._time = asyncio.get_running_loop().time
 
     async def close(self) -> None:
-        """Close the connections to the services."""
+        """Write how the last calls ended, and close the connections to the services."""
+        await self._calls.close()
         for upstream in self.upstreams.values():
             await upstream.close()
 
@@ -118,6 +124,8 @@ class Gateway:
         finally:
             route = exchange.route
             seconds = self._time() - started
+            if exchange.call is not None:
+                self._calls.end(exchange.call, status, round(seconds * 1000))
             access.measure(route.service if route is not None else access.OWN, method, status, seconds)
             self._log.write(exchange, method, status, seconds)
             access.end_span(exchange, method, status)
@@ -143,6 +151,7 @@ class Gateway:
                 raise Problem(405, "method-not-allowed", headers={"Allow": "GET, HEAD"})
             return await answer_page(*await page(exchange), exchange, send)
         await self._admit(route, method, client, exchange)
+        await self._note_call(route, method, target, client, exchange)
         if exchange.upgrade == b"websocket":
             raise Problem(501, "websocket-unsupported", "WebSocket is not served yet.", headers={"Connection": "close"})
         if route.composed:
@@ -195,6 +204,29 @@ class Gateway:
             self._take(self._policies.anonymous, limits.partition(client), exchange)
         else:
             self._take(self._policies.authenticated, principal.client_id or principal.account_id, exchange)
+
+    async def _note_call(self, route: Route, method: str, target: str, client: str, exchange: Exchange) -> None:
+        """Write an API client's call down before it is passed on. Raises Problem 503 when that cannot be done; people are not affected.
+
+        What was refused for its token or its allowance is not written down: a flood of it must not become one in the database.
+        """
+        principal = exchange.principal
+        if principal is None or principal.client_id is None:
+            return
+        call = Call(
+            id=new_id(),
+            organization_id=principal.organization_id,
+            client_id=principal.client_id,
+            at=clock.now(),
+            method=method,
+            route=route.pattern,
+            path=target.partition("?")[0][: calls_policy.LONGEST_PATH],
+            address=client[: calls_policy.LONGEST_ADDRESS],
+            trace_id=exchange.trace_id,
+            delegated=principal.delegated,
+        )
+        await self._calls.begin(call)
+        exchange.call = call
 
     def _take(self, policy: limits.Policy, caller: Hashable, exchange: Exchange) -> None:
         taken = self._buckets.take(caller, policy, self._time())

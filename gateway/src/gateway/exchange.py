@@ -8,6 +8,7 @@ from multidict import istr
 from opentelemetry.trace import Span
 
 from chassis.tokens import Principal
+from gateway.calls.ledger import Call
 from gateway.routing import Route
 
 Headers = list[tuple[bytes, bytes]]
@@ -20,6 +21,7 @@ class Exchange:
         "answer",
         "answered",
         "authorization",
+        "call",
         "chunked",
         "connection",
         "content_length",
@@ -71,6 +73,8 @@ class Exchange:
         """What the answer carries besides its own headers."""
         self.answered = False
         """Whether the answer has begun, so that a problem comes too late."""
+        self.call: Call | None = None
+        """The call in the ledger, when an API client asks."""
         self.problem: str | None = None
         self.span: Span | None = None
         """The span where traces are exported; its ids are below in any case."""

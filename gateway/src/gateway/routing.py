@@ -146,6 +146,7 @@ TABLE: tuple[Route, ...] = (
     Route("/v1/inbound/{}", "gateway", _open("POST")),
     Route("/v1/sources/**", "gateway"),
     Route("/v1/orders/**", "gateway"),
+    Route("/v1/clients/{}/calls", "gateway"),
     # engagement: what is done and what it brings back.
     Route("/v1/communities/{}/pulse/**", "engagement"),
     Route("/v1/communities/{}/orders/**", "engagement"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from chassis.app import Service
+from gateway.calls import jobs as call_jobs
+from gateway.calls import routes as calls
 from gateway.catalogue import routes as catalogue
 from gateway.deliveries import routes as deliveries
 from gateway.deliveries.backlog import jobs as backlog
@@ -49,9 +51,17 @@ service = Service(
         inbound_receipts.routes,
         inbound_reception.routes,
         inbound_orders.routes,
+        calls.routes,
     ],
     consumers=[endpoint_consumers.consumers, fanout.consumers, order_consumers.consumers],
-    jobs=[endpoint_secret_jobs.jobs, fanout_jobs.jobs, replay_jobs.jobs, retention_jobs.jobs, inbound_jobs.jobs],
+    jobs=[
+        endpoint_secret_jobs.jobs,
+        fanout_jobs.jobs,
+        replay_jobs.jobs,
+        retention_jobs.jobs,
+        inbound_jobs.jobs,
+        call_jobs.jobs,
+    ],
     workers=lambda runtime: [dispatch.worker(runtime), backlog.worker(runtime), *inbound_worker.workers(runtime)],
     tags={
         "event-types": "What partners may be told.",

