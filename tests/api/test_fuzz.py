@@ -55,7 +55,7 @@ CONFIG: Json = {
         },
     ],
 }
-FREE_TEXT = {"list_name", "tag", "token"}
+FREE_TEXT = {"list_name", "tag", "token", "external_id"}
 
 
 @schemathesis.serializer("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
