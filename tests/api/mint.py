@@ -29,10 +29,13 @@ JUDGE = "judge"
 """A program that may judge texts."""
 HOOKED = "hooked"
 """A program that manages its own endpoints."""
+SELLER = "seller"
+"""A program that tells of orders."""
 PROGRAMS = {
     PARTNER: ("client_id", "contacts:write members:read"),
     JUDGE: ("judge_id", "content:judge"),
     HOOKED: ("hooked_id", "webhooks:manage"),
+    SELLER: ("seller_id", "orders:write"),
 }
 """The partners' programs: by which name the town has their id, and their scopes."""
 OF_PROGRAMS = {
@@ -40,6 +43,7 @@ OF_PROGRAMS = {
     "client_contacts_write": PARTNER,
     "client_contacts_read": PARTNER,
     "client_contacts_find": PARTNER,
+    "client_orders_write": SELLER,
 }
 """Which of them does what is for programs alone."""
 SCOPES = {"owner": OWNER_SCOPE, "admin": ADMIN_SCOPE}

@@ -7,6 +7,9 @@ from uuid import uuid4
 import httpx
 from tests.api.belonging import checked
 
+from chassis import clock
+from gateway import signing
+
 PURPOSE = "sms"
 
 
@@ -19,3 +22,31 @@ def tell_of_contact(crm: httpx.Client, account_id: str, community: str) -> dict[
     decided = {"version": 1, "granted": True, "decided_at": "2026-01-01T00:00:00Z"}
     checked(crm.put(f"{url}/consents/{PURPOSE}", json=decided))
     return {"external_id": external_id, "purpose": PURPOSE}
+
+
+MAPPING = """
+version: 1
+items:
+  - kind: contact
+    when: {path: $.contact, exists: true}
+    fields: {external_id: $.contact, version: {value: 1}}
+"""
+
+
+def tell_of_orders(owner: httpx.Client, shop: httpx.Client, hooked_id: str, external_id: str) -> dict[str, str]:
+    """Tell of an order and of money given back for it, and send a webhook; return what of it stands in addresses."""
+    order = {"version": 1, "placed_at": "2026-01-01T00:00:00Z", "currency": "CNY", "amount_fen": 100}
+    checked(shop.put(f"/v1/orders/{external_id}", json=order))
+    refund = {"external_id": "RF-1", "amount_fen": 1, "currency": "CNY", "refunded_at": "2026-01-02T00:00:00Z"}
+    checked(shop.post(f"/v1/orders/{external_id}/refunds", json=refund))
+    new = {"client_id": hooked_id, "name": "CRM", "verification": {"kind": "standard"}}
+    source = checked(owner.post("/v1/sources", json=new))
+    url = f"/v1/sources/{source['id']}"
+    for _ in range(2):
+        checked(owner.post(f"{url}/mappings", json={"mapping": MAPPING}))
+    checked(owner.post(f"{url}/mappings/2/adopt", headers={"If-Match": f'"{source["version"]}"'}))
+    body = b'{"order": null}'
+    key = signing.signing_key(source["secret"])
+    signed = signing.sign(f"m{uuid4().hex}", int(clock.now().timestamp()), body, [key])
+    receipt = checked(owner.post(f"/v1/inbound/{source['id']}", content=body, headers=signed))
+    return {"source_id": source["id"], "receipt_id": receipt["receipt_id"]}
