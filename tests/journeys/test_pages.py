@@ -30,10 +30,12 @@ def the_contact_is_known(_owner: Caller, folder: Path) -> None:
     assert found["data"] == [{"external_id": "C-10018", "account_id": known["account_id"]}]
 
 
-def the_ping_was_verified(_owner: Caller, folder: Path) -> None:
+def the_partner_is_connected(_owner: Caller, folder: Path) -> None:
     endpoint = json.loads((folder / "endpoint.json").read_text())
     [line] = (folder / "received.txt").read_text().splitlines()  # and what was sent again was taken once
     assert line == f'hearth.ping {{"endpoint_id": "{endpoint["id"]}"}}'
+    [receipt] = json.loads((folder / "receipts.json").read_text())["data"]
+    assert (receipt["message_id"], receipt["state"]) == ("msg-1", "applied")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def the_ping_was_verified(_owner: Caller, folder: Path) -> None:
         ("belonging.md", the_book_club_is_open),
         ("media.md", the_picture_can_be_seen),
         ("contacts.md", the_contact_is_known),
-        ("partners.md", the_ping_was_verified),
+        ("partners.md", the_partner_is_connected),
     ],
 )
 def test_the_commands_of_a_page_run_as_they_stand(
