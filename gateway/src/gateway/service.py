@@ -18,6 +18,7 @@ from gateway.deliveries.replays import routes as replays
 from gateway.deliveries.retention import jobs as retention_jobs
 from gateway.endpoints import consumers as endpoint_consumers
 from gateway.endpoints import routes as endpoints
+from gateway.endpoints.partners import jobs as partner_jobs
 from gateway.endpoints.secrets import jobs as endpoint_secret_jobs
 from gateway.endpoints.secrets import routes as endpoint_secrets
 from gateway.inbound.application import jobs as inbound_jobs
@@ -56,6 +57,7 @@ service = Service(
     consumers=[endpoint_consumers.consumers, fanout.consumers, order_consumers.consumers],
     jobs=[
         endpoint_secret_jobs.jobs,
+        partner_jobs.jobs,
         fanout_jobs.jobs,
         replay_jobs.jobs,
         retention_jobs.jobs,

@@ -8,6 +8,7 @@ import pytest
 from tests.gateway.endpoints.town import URL, Town, faults
 
 from chassis import clock
+from chassis.clock import MovableClock
 from chassis.ids import new_id
 from chassis.testing.kit import envelope
 from contracts.base import Envelope
@@ -123,11 +124,16 @@ async def test_of_two_accounts_that_become_one_both_must_have_agreed(
     assert await consents(town, account, gone) == {(town.client, account): expected}
 
 
-async def test_an_erased_person_leaves_no_consent(town: Town) -> None:
-    account, other = new_id(), new_id()
-    await town.kit.deliver(consent(town, account, granted=True), consent(town, other, granted=True))
+async def test_an_erased_person_leaves_no_consent(town: Town, movable_clock: MovableClock) -> None:
+    account, other, kept = new_id(), new_id(), new_id()
+    await town.kit.deliver(consent(town, account, granted=True, consent_id=kept), consent(town, other, granted=True))
     order = ErasureOrdered(erasure_id=new_id(), account_id=account)
     await town.kit.deliver(envelope(order, town.organization, order.erasure_id))
+    assert await consents(town, account, other) == {(town.client, other): True}
+    # Members tells that it withdrew what the person had agreed to.
+    await town.kit.deliver(consent(town, account, granted=False, consent_id=kept, version=2))
+    movable_clock.move(minutes=15)
+    await town.kit.work()
     assert await consents(town, account, other) == {(town.client, other): True}
 
 

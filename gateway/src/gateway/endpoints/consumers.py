@@ -49,7 +49,8 @@ async def on_merge(session: Session, events: list[Received[AccountMerged]]) -> N
 @consumers.on(ErasureOrdered, mode=Mode.EACH)
 async def on_erasure(session: Session, events: list[Received[ErasureOrdered]]) -> None:
     """Destroy what people agreed to."""
-    await partners.forget(session, [one.event.account_id for one in events])
+    accounts = [one.event.account_id for one in events]
+    await partners.erase(session, events[0].envelope.organization, accounts)
 
 
 @consumers.on(CommunityCreated, CommunityUpdated, mode=Mode.LATEST)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 
+from chassis import clock, due
 from chassis.db import Session
 from contracts.members import ClientChanged
+
+FORGET = "endpoints.forget_consents"
+"""The work of destroying what an erased person agreed to once more; its key is the account."""
+AGAIN_AFTER = timedelta(minutes=15)
+"""Members withdraws what an erased person agreed to, and tells of it; by then that has arrived, in whichever order."""
 
 # Sorted, here and below, so that two batches that share rows cannot wait for each other.
 _PARTNERS = text("""
@@ -75,6 +82,13 @@ async def merge(session: Session, account_id: UUID, merged_id: UUID) -> None:
 async def forget(session: Session, account_ids: Sequence[UUID]) -> None:
     """Destroy what people agreed to."""
     await session.execute(_FORGET, {"accounts": list(account_ids)})
+
+
+async def erase(session: Session, organization_id: UUID, account_ids: Sequence[UUID]) -> None:
+    """Destroy what erased people agreed to, now and once more when nothing of it can be under way."""
+    await forget(session, account_ids)
+    at = clock.now() + AGAIN_AFTER
+    await due.schedule_many(session, organization_id, FORGET, [(str(one), at) for one in set(account_ids)])
 
 
 async def note_communities(session: Session, organization_id: UUID, community_ids: Sequence[UUID]) -> None:
