@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import orjson
 from prometheus_client import Counter
 
 from chassis import clock
@@ -58,18 +57,11 @@ def judge(lane: Lane, target: Target, delivery: DueDelivery, headers: Mapping[st
         milliseconds=outcome.milliseconds,
         url=target.url,
         address=outcome.address,
-        request_headers=_json(
-            # The endpoint's own headers may be credentials.
-            {name: HIDDEN if name in target.headers else value for name, value in headers.items()}
-        ),
+        # The endpoint's own headers may be credentials.
+        request_headers={name: HIDDEN if name in target.headers else value for name, value in headers.items()},
         status=outcome.status,
         error=outcome.error,
-        response_headers=None if outcome.headers is None else _json(outcome.headers),
+        response_headers=outcome.headers,
         response_body=None if outcome.status is None else outcome.text,
         gone=result is policy.Result.GONE,
     )
-
-
-def _json(value: Mapping[str, str]) -> str:
-    """Return an object of texts as PostgreSQL takes it, which knows no NUL."""
-    return orjson.dumps({str(name): text.replace("\0", "\ufffd") for name, text in value.items()}).decode()

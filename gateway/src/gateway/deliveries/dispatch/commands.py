@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 
 from chassis import clock
@@ -40,10 +41,10 @@ class Made:
     milliseconds: int
     url: str
     address: str | None
-    request_headers: str
+    request_headers: Mapping[str, str]
     status: int | None
     error: str | None
-    response_headers: str | None
+    response_headers: Mapping[str, str] | None
     response_body: str | None
     gone: bool
 
@@ -52,13 +53,9 @@ class Made:
 # row's lock, so two processes that tried the same one at once write two attempts down.
 _RECORD = text("""
 WITH made AS (
-    SELECT * FROM unnest(
-        CAST(:endpoints AS uuid[]), CAST(:events AS uuid[]), CAST(:states AS text[]), CAST(:dues AS timestamptz[]),
-        CAST(:started AS timestamptz[]), CAST(:milliseconds AS integer[]), CAST(:urls AS text[]), CAST(:addresses AS text[]),
-        CAST(:request_headers AS text[]), CAST(:statuses AS integer[]), CAST(:errors AS text[]),
-        CAST(:response_headers AS text[]), CAST(:response_bodies AS text[])
-    ) AS made(endpoint_id, event_id, state, due_at, started_at, milliseconds, url, address, request_headers, status, error,
-        response_headers, response_body)
+    SELECT * FROM json_to_recordset(CAST(:made AS json)) AS made(
+        endpoint_id uuid, event_id uuid, state text, due_at timestamptz, started_at timestamptz, milliseconds integer, url text,
+        address text, request_headers jsonb, status integer, error text, response_headers jsonb, response_body text)
 ), counted AS (
     UPDATE delivery SET
         attempts = attempts + 1,
@@ -78,7 +75,7 @@ WITH made AS (
 INSERT INTO attempt (endpoint_id, event_id, number, organization_id, replayed, started_at, milliseconds, url, address,
     request_headers, status, error, response_headers, response_body)
 SELECT endpoint_id, event_id, counted.attempts, organization_id, replayed, started_at, milliseconds, url, address,
-    CAST(request_headers AS jsonb), status, error, CAST(response_headers AS jsonb), response_body
+    request_headers, status, error, response_headers, response_body
 FROM counted JOIN made USING (endpoint_id, event_id)
 """)
 _WITHHOLD = text("""
@@ -94,27 +91,10 @@ WHERE endpoint.id = failed.endpoint_id AND endpoint.enabled RETURNING endpoint.i
 """)
 
 
-async def record(session: Session, made: Sequence[Made]) -> None:
+async def record(session: Session, made: list[Made]) -> None:
     """Write attempts down with what they make of their deliveries; deliveries that are gone meanwhile are left out."""
-    await session.execute(
-        _RECORD,
-        {
-            "now": clock.now(),
-            "endpoints": [one.endpoint_id for one in made],
-            "events": [one.event_id for one in made],
-            "states": [one.state.value for one in made],
-            "dues": [one.due_at for one in made],
-            "started": [one.started_at for one in made],
-            "milliseconds": [one.milliseconds for one in made],
-            "urls": [one.url for one in made],
-            "addresses": [one.address for one in made],
-            "request_headers": [one.request_headers for one in made],
-            "statuses": [one.status for one in made],
-            "errors": [one.error for one in made],
-            "response_headers": [one.response_headers for one in made],
-            "response_bodies": [one.response_body for one in made],
-        },
-    )
+    # One document and not thirteen arrays: it costs a third to write, and PostgreSQL has a processor of its own.
+    await session.execute(_RECORD, {"now": clock.now(), "made": orjson.dumps(made, default=str).decode()})
 
 
 async def withhold(session: Session, held: Sequence[tuple[UUID, UUID]]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 
 from chassis.db import Session
@@ -14,11 +15,11 @@ from chassis.db import Session
 # For each endpoint the first that are due, from the index alone however many wait. Whoever needs each member's consent is told of
 # people only while all of them agree: asked here, so that it is asked again before every attempt.
 _DUE = text("""
-SELECT wanted.endpoint_id, due.event_id, due.tries, message.payload,
+SELECT json_agg(json_build_array(wanted.endpoint_id, due.event_id, due.tries, message.payload,
     (wanted.needs_consent AND ((message.personal AND cardinality(message.persons) = 0) OR EXISTS (
         SELECT 1 FROM unnest(message.persons) AS named(account_id)
         LEFT JOIN partner_consent AS agreed ON agreed.client_id = wanted.client_id AND agreed.account_id = named.account_id
-        WHERE agreed.granted IS NOT TRUE))) AS withheld
+        WHERE agreed.granted IS NOT TRUE)))) ORDER BY wanted.endpoint_id, due.due_at, due.event_id)::text
 FROM unnest(
     CAST(:endpoints AS uuid[]), CAST(:clients AS uuid[]), CAST(:needs_consent AS boolean[]), CAST(:most AS integer[])
 ) AS wanted(endpoint_id, client_id, needs_consent, most)
@@ -28,7 +29,6 @@ CROSS JOIN LATERAL (
     ORDER BY due_at, event_id LIMIT wanted.most
 ) AS due
 JOIN message ON message.event_id = due.event_id
-ORDER BY wanted.endpoint_id, due.due_at, due.event_id
 """)
 
 
@@ -66,6 +66,8 @@ async def due(session: Session, wanted: Sequence[Wanted], known: Sequence[UUID],
             "now": now,
         },
     )
+    # JSON from the database is read at a fraction of what rows cost.
     return [
-        DueDelivery(row.endpoint_id, row.event_id, row.tries, row.payload.encode(), row.withheld) for row in found.all()
+        DueDelivery(UUID(endpoint_id), UUID(event_id), tries, payload.encode(), withheld)
+        for endpoint_id, event_id, tries, payload, withheld in orjson.loads(found.scalar_one() or b"[]")
     ]
