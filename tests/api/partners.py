@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import httpx
 from tests.api.belonging import checked
 
 from chassis import clock
+from chassis.embedded.process import wait_until
 from gateway import signing
 
 PURPOSE = "sms"
@@ -50,3 +52,25 @@ def tell_of_orders(owner: httpx.Client, shop: httpx.Client, hooked_id: str, exte
     signed = signing.sign(f"m{uuid4().hex}", int(clock.now().timestamp()), body, [key])
     receipt = checked(owner.post(f"/v1/inbound/{source['id']}", content=body, headers=signed))
     return {"source_id": source["id"], "receipt_id": receipt["receipt_id"]}
+
+
+def _made(owner: httpx.Client, new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Make what is of a program, as soon as the program is known; return what there is."""
+    listed = owner.get("/v1/endpoints", params={"client_id": new["client_id"]})
+    found: list[dict[str, Any]] = checked(listed)["data"]
+    if not found:
+        owner.post("/v1/endpoints", json=new)
+    return found
+
+
+def put_up_endpoint(owner: httpx.Client, hooked_id: str) -> dict[str, str]:
+    """Put up an endpoint that is disabled, so that what it is told stays as it is; return what of it stands in addresses."""
+    new = {"client_id": hooked_id, "url": "http://127.0.0.1:65000/hooks", "event_types": ["partners.source.*"]}
+    # The gateway learns of a new program by an event.
+    assert wait_until(lambda: hooked_id in {one["client_id"] for one in _made(owner, new)}, 30)
+    endpoint = _made(owner, new)[0]["id"]
+    url = f"/v1/endpoints/{endpoint}"
+    ping = checked(owner.post(f"{url}/pings"))
+    checked(owner.post(f"{url}/disabling"))
+    replay = checked(owner.post(f"{url}/replays", json={"event_id": ping["event_id"]}))
+    return {"endpoint_id": endpoint, "event_id": ping["event_id"], "replay_id": replay["id"]}

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 from tests.api.belonging import belong, checked
-from tests.api.partners import tell_of_contact, tell_of_orders
+from tests.api.partners import put_up_endpoint, tell_of_contact, tell_of_orders
 from tests.api.publishing import publish
 from tests.readiness import SLOT, STEPS, THEME, with_rhythm
 
@@ -282,6 +282,7 @@ def _partners_come(town: Town, owner: httpx.Client, community: str) -> None:
     with town.client(token) as crm:
         town.ids |= tell_of_contact(crm, town.people["member"].account_id, community)
     town.ids["hooked_id"], _ = _program(town, owner, "Hooks", "webhooks:manage")
+    town.ids |= put_up_endpoint(owner, town.ids["hooked_id"])
     town.ids["seller_id"], token = _program(town, owner, "Shop", "orders:write")
     with town.client(token) as shop:
         town.ids |= tell_of_orders(owner, shop, town.ids["hooked_id"], town.ids["external_id"])
