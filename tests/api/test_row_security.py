@@ -37,7 +37,7 @@ UNTRIED: dict[str, set[str]] = {
             "inbound_applied",
             "inbound_queue",
         ),
-        *("partner_order", "partner_refund", "partner_contact", "partner_merged", "partner_consent"),
+        *("partner_order", "partner_refund", "partner_contact", "partner_gone", "partner_consent"),
     },
 }
 """Tables that may have no rows of both organizations here: what fills them is time, work that is soon done or a test of their own."""
