@@ -23,9 +23,9 @@ CHEAP = {"HEARTH_MEMBERS_ARGON2_TIME_COST": "1", "HEARTH_MEMBERS_ARGON2_MEMORY_K
 # These change by themselves: scheduled chores, counted wrong passwords, counted looks at doors, what pieces are worth.
 RESTLESS = {
     *("due_work", "login_limit", "entry_link_opens", "alembic_version"),
-    # Worth is worked out from what was touched, minutes later.
     # That a program called is noted, whatever it is answered.
     "client_call",
+    # Worth is worked out from what was touched, minutes later.
     *("worth", "worth_touch", "worth_active_day", "worth_outsider", "worth_return"),
 }
 # The relay marks what it has published; whether an event is there is what counts.
