@@ -179,10 +179,7 @@ class Dispatcher:
                     slots.waiting.append(lane)
                 return
             slots.free -= 1
-            lane.under_way += 1
-            delivery = lane.buffer.popleft()
-            lane.unrecorded.add(delivery.event_id)
-            task = asyncio.create_task(self._send(lane, slots, delivery))
+            task = asyncio.create_task(self._send(lane, slots, lane.send_next()))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         if lane.asked:
@@ -256,8 +253,29 @@ class Dispatcher:
 
     # Sending, and writing down what came of it.
 
-    async def _send(self, lane: Lane, slots: _Slots, delivery: DueDelivery) -> None:
-        """Make one attempt."""
+    async def _send(self, lane: Lane, slots: _Slots, delivery: DueDelivery | None) -> None:
+        """Make attempts in one slot, one after another, as long as the lane has what may go out and nobody else waits for the slot."""
+        while delivery is not None:
+            try:
+                await self._attempt(lane, delivery)
+            finally:
+                lane.under_way -= 1
+                delivery = self._next(lane, slots)
+        self._look_at(lane)
+
+    def _next(self, lane: Lane, slots: _Slots) -> DueDelivery | None:
+        """Return what goes out next in a slot that has become free; None when the slot goes to another lane, or to none."""
+        mine = self.lanes.get(lane.endpoint_id) is lane and not self._stopping
+        if mine and lane.may_send and not slots.waiting and slots is self._slots[lane.ailing]:
+            return lane.send_next()
+        slots.free += 1
+        while slots.waiting and slots.free > 0:
+            waiting = slots.waiting.popleft()
+            waiting.waits_for_slot = False
+            self._look_at(waiting)
+        return None
+
+    async def _attempt(self, lane: Lane, delivery: DueDelivery) -> None:
         target = lane.target
         assert target is not None  # noqa: S101  a lane has something in hand only with its target
         try:
@@ -269,14 +287,6 @@ class Dispatcher:
             log.exception("delivery_fault", endpoint_id=str(target.endpoint_id), event_id=str(delivery.event_id))
             lane.unrecorded.discard(delivery.event_id)
             lane.pause(clock.now() + timedelta(seconds=FAULT_SECONDS))
-        finally:
-            lane.under_way -= 1
-            slots.free += 1
-            while slots.waiting and slots.free > 0:
-                waiting = slots.waiting.popleft()
-                waiting.waits_for_slot = False
-                self._look_at(waiting)
-        self._look_at(lane)
 
     async def _record(self) -> None:
         """Write down what came of attempts: all that wait, in one transaction for each tenant."""

@@ -67,6 +67,13 @@ class Lane:
         """The events that the database still calls due and that are in hand, or went out already."""
         return self.unrecorded | {delivery.event_id for delivery in self.buffer}
 
+    def send_next(self) -> DueDelivery:
+        """Take the first of those in hand for sending."""
+        self.under_way += 1
+        delivery = self.buffer.popleft()
+        self.unrecorded.add(delivery.event_id)
+        return delivery
+
     def pause(self, until: datetime) -> None:
         """Let nothing out before `until`; what is in hand goes back."""
         self.not_before = until if self.not_before is None else max(self.not_before, until)
