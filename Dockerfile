@@ -92,5 +92,6 @@ CMD ["all"]
 FROM runtime AS run-gateway
 COPY --from=build /app/gateway gateway
 ENTRYPOINT ["python", "-m", "gateway"]
+CMD ["all"]
 
 FROM run-$SERVICE

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "k8s"
 EXAMPLES = KUBERNETES / "overlays" / "dev" / "secrets"
 SERVICES = ("members", "content", "engagement")
+PROCESSES = (*SERVICES, "gateway")
+"""What runs as api, worker and migration, each with a database of its own."""
 
 NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from tests.deploy.manifests import COMPONENT, NAME, Document, matches, named, of_kind
 
@@ -10,13 +11,14 @@ NAMESPACE = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True)
 class End:
-    """One end of a connection: a pod by its namespace and labels, or something outside the cluster."""
+    """One end of a connection: a pod by its namespace and labels, or something outside the cluster. Pods have private addresses."""
 
     namespace: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
+    address: str = "10.42.0.7"
 
 
-OUTSIDE = End(None)
+OUTSIDE = End(None, address="1.1.1.1")
 
 
 def pod(process: str, component: str) -> End:
@@ -52,8 +54,11 @@ def _passes(documents: list[Document], direction: str, here: End, there: End, po
 def _peer(documents: list[Document], here: End, peers: list[Document] | None, there: End) -> bool:
     if peers is None:
         return True
+    if any(_block(peer["ipBlock"], there) for peer in peers if "ipBlock" in peer):
+        return True
     return there.namespace is not None and any(
-        (
+        "ipBlock" not in peer
+        and (
             matches(peer["namespaceSelector"], _namespace_labels(documents, there.namespace))
             if "namespaceSelector" in peer
             else there.namespace == here.namespace
@@ -63,10 +68,20 @@ def _peer(documents: list[Document], here: End, peers: list[Document] | None, th
     )
 
 
+def _block(block: Document, there: End) -> bool:
+    address = ip_address(there.address)
+    return address in ip_network(block["cidr"]) and not any(
+        address in ip_network(network) for network in block.get("except", [])
+    )
+
+
 def _namespace_labels(documents: list[Document], namespace: str) -> dict[str, str]:
     labels = named(documents, "Namespace", namespace)["metadata"].get("labels", {}) if namespace == "hearth" else {}
     return {**labels, NAMESPACE: namespace}
 
 
 def _port(ports: list[Document] | None, port: int, protocol: str) -> bool:
-    return ports is None or any(one.get("protocol", "TCP") == protocol and one["port"] == port for one in ports)
+    return ports is None or any(
+        one.get("protocol", "TCP") == protocol and one["port"] <= port <= one.get("endPort", one["port"])
+        for one in ports
+    )

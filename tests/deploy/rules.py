@@ -10,7 +10,7 @@ import kubernetes_validate.utils
 from tests.deploy.manifests import (
     COMPONENT,
     NAME,
-    SERVICES,
+    PROCESSES,
     Document,
     Pod,
     environment,
@@ -24,20 +24,27 @@ from tests.deploy.manifests import (
 from chassis import bus, db
 from chassis.app import ROLES
 from chassis.health import CHECK_TIMEOUT_SECONDS, Health, internal_app
+from chassis.settings import Settings
 from content.settings import ContentSettings
 from engagement.settings import EngagementSettings
+from gateway.deliveries.dispatch.jobs import FINISH_SECONDS
+from gateway.partner_settings import PartnerSettings
 from gateway.settings import GatewaySettings
 from members.settings import MembersSettings
 
 OLDEST, NEWEST = "1.33", "1.37"
 """The releases of Kubernetes between which the manifests are meant to be applied."""
 
-SETTINGS = {
-    "members": MembersSettings,
-    "content": ContentSettings,
-    "engagement": EngagementSettings,
-    "gateway": GatewaySettings,
+SETTINGS: dict[str, tuple[type[Settings], ...]] = {
+    "members": (MembersSettings,),
+    "content": (ContentSettings,),
+    "engagement": (EngagementSettings,),
+    "gateway": (GatewaySettings, PartnerSettings),
 }
+"""What each process reads; the gateway reads what the proxy and what its part for partners needs."""
+
+SHARED = {"HEARTH_DELEGATION_SECRET": {"members", "gateway"}}
+"""Secrets that some processes have in common, and no other may hold."""
 
 ROLE_OF = {"api": "api", "worker": "worker", "migration": "migrate"}
 """The role that a container is started in, by the component that its pod's label states."""
@@ -101,8 +108,7 @@ def roles(documents: list[Document]) -> Iterator[str]:
         if not pod.ours:
             continue
         role = ROLE_OF[pod.labels[COMPONENT]]
-        expected = [] if pod.process == "gateway" else [role]
-        if pod.containers[0].get("args", []) != expected or role not in ROLES or "command" in pod.containers[0]:
+        if pod.containers[0].get("args", []) != [role] or role not in ROLES or "command" in pod.containers[0]:
             yield f"{pod.name}: is started with {pod.containers[0].get('args')}"
 
 
@@ -138,6 +144,8 @@ def grace(documents: list[Document]) -> Iterator[str]:
             + int(environment(documents, pod)["HEARTH_SHUTDOWN_GRACE_SECONDS"])
             + bus.PULL_EXPIRES_SECONDS
             + db.STATEMENT_TIMEOUT_SECONDS
+            # Webhooks under way, and then what came of them.
+            + (2 * FINISH_SECONDS if pod.process == "gateway" and pod.labels[COMPONENT] == "worker" else 0)
         )
         if pod.spec.get("terminationGracePeriodSeconds", 30) <= needed:
             yield f"{pod.name}: is killed before {needed:.0f} s, which an orderly stop may take"
@@ -187,7 +195,8 @@ def variables(process: str) -> dict[str, Any]:
     """Return the settings of a process by the variable that gives each."""
     return {
         str(field.validation_alias or f"HEARTH_{name.upper()}"): field
-        for name, field in SETTINGS[process].model_fields.items()
+        for kind in SETTINGS[process]
+        for name, field in kind.model_fields.items()
     }
 
 
@@ -235,13 +244,15 @@ def secrets(documents: list[Document]) -> Iterator[str]:
         if not pod.ours:
             continue
         told = environment(documents, pod)
-        others = [service for service in SERVICES if service != pod.process]
+        others = [other for other in PROCESSES if other != pod.process]
         for name in sorted(told):
             if any(
                 name.startswith(f"HEARTH_{other.upper()}_") and not name.endswith(f"{other.upper()}_URL")
                 for other in others
             ):
                 yield f"{pod.name}: holds {name} of another service"
+            if pod.process not in SHARED.get(name, {pod.process}):
+                yield f"{pod.name}: holds {name}, which is none of its own"
             if name.endswith("_OWNER_DATABASE_URL") and pod.labels[COMPONENT] != "migration":
                 yield f"{pod.name}: holds the owner's {name}"
         if pod.labels[COMPONENT] == "migration" and f"HEARTH_{pod.process.upper()}_OWNER_DATABASE_URL" not in told:

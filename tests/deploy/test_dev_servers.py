@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
-from tests.deploy.manifests import KUBERNETES, SERVICES, Document, environment, named, of_kind, pods
+from tests.deploy.manifests import KUBERNETES, PROCESSES, Document, environment, named, of_kind, pods
 
 from chassis.bus import Bus
 from chassis.embedded.nats import binary, free_port, permissions, server_config
@@ -19,7 +19,6 @@ from chassis.embedded.process import wait_until
 from chassis.embedded.system import wheel
 
 SQL = KUBERNETES / "overlays" / "dev" / "databases.sql"
-PROCESSES = (*SERVICES, "gateway")
 
 
 def told(documents: list[Document], name: str) -> dict[str, str]:
@@ -66,7 +65,7 @@ def here(url: str, postgres: Postgres) -> str:
     return postgres.dsn(parsed.database, parsed.username, str(parsed.password))
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_a_migration_runs_with_what_it_is_told(databases: Postgres, dev: list[Document], service: str) -> None:
     variables = {
         name: here(value, databases) if name.endswith("DATABASE_URL") else value
@@ -83,7 +82,7 @@ def test_a_migration_runs_with_what_it_is_told(databases: Postgres, dev: list[Do
     assert json.loads(done.stderr.splitlines()[-1])["event"] == "migrated"
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 async def test_a_database_is_closed_to_the_other_services(
     databases: Postgres, dev: list[Document], service: str
 ) -> None:
@@ -97,7 +96,7 @@ async def test_a_database_is_closed_to_the_other_services(
         )
         assert (provider, locale) == (b"b", "C.UTF-8")
         await connection.close()
-        for other in set(SERVICES) - {service}:
+        for other in set(PROCESSES) - {service}:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await asyncpg.connect(url.replace(f"/hearth_{service}?", f"/hearth_{other}?"))
 
@@ -145,10 +144,11 @@ def nats(dev: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Itera
         server.wait(30)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 async def test_nats_lets_a_service_make_its_stream(dev: list[Document], nats: str, service: str) -> None:
     url = told(dev, f"{service}-worker")["HEARTH_NATS_URL"]
-    bus = await Bus.connect(url.replace("nats:4222", nats), service)
+    # What partners cause is the gateway's to tell.
+    bus = await Bus.connect(url.replace("nats:4222", nats), "partners" if service == "gateway" else service)
     await bus.ensure_stream()
     await bus.close()
 

@@ -13,14 +13,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.deploy.dockerfile import Stage, ignored, packages, stages
-from tests.deploy.manifests import ROOT, SERVICES, Document, pods
+from tests.deploy.manifests import PROCESSES, ROOT, Document, pods
 
 from chassis.app import ROLES
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 DOCKERIGNORE = (ROOT / ".dockerignore").read_text()
 LOCK = (ROOT / "requirements.lock").read_text()
-PROCESSES = (*SERVICES, "gateway")
 BEFORE, STAGES = stages(DOCKERFILE)
 
 
@@ -44,12 +43,12 @@ def test_an_image_starts_its_process(process: str) -> None:
     run = stage(f"run-{process}")
     assert run.base == "runtime"
     assert run.words("ENTRYPOINT") == ["python", "-m", process]
-    assert run.words("CMD") == ([] if process == "gateway" else ["all"])
+    assert run.words("CMD") == ["all"]
     assert set(run.words("CMD")) <= set(ROLES)
     home = packages()[process].relative_to(ROOT)
     assert run.all("COPY") == [f"--from=build /app/{home} {home}"]
     assert (ROOT / home / "src" / process / "__main__.py").exists()
-    assert process == "gateway" or list((ROOT / home / "migrations" / "versions").glob("*.py"))
+    assert list((ROOT / home / "migrations" / "versions").glob("*.py"))
 
 
 def test_what_runs_is_no_root_and_stops_in_order() -> None:

@@ -12,8 +12,8 @@ from tests.deploy.manifests import (
     COMPONENT,
     EXAMPLES,
     KUBERNETES,
+    PROCESSES,
     ROOT,
-    SERVICES,
     Document,
     container,
     environment,
@@ -28,7 +28,7 @@ from tests.deploy.manifests import (
 from chassis import migrations
 from chassis.settings import ServiceSettings
 
-PROCESSES = {f"{service}-{role}" for service in SERVICES for role in ("api", "worker")} | {"gateway"}
+DEPLOYMENTS = {f"{process}-{role}" for process in PROCESSES for role in ("api", "worker")}
 
 
 def configuration(documents: list[Document], name: str = "hearth") -> dict[str, str]:
@@ -77,7 +77,7 @@ PLANTED: dict[str, tuple[str, Callable[[list[Document]], object]]] = {
     "a moving tag": ("images", lambda all_: running(all_).update(image="hearth-content:latest")),
     "another's image": ("images", lambda all_: running(all_).update(image="hearth-members:0.1.0")),
     "another role": ("roles", lambda all_: running(all_).update(args=["all"])),
-    "a role for the gateway": ("roles", lambda all_: running(all_, "gateway").update(args=["api"])),
+    "a gateway that does everything": ("roles", lambda all_: running(all_, "gateway-api").pop("args")),
     "no readiness": ("probes", lambda all_: running(all_).pop("readinessProbe")),
     "liveness by the database": (
         "probes",
@@ -91,6 +91,10 @@ PLANTED: dict[str, tuple[str, Callable[[list[Document]], object]]] = {
     "an early kill": ("grace", lambda all_: pod_of(all_).update(terminationGracePeriodSeconds=30)),
     "a longer grace inside": ("grace", lambda all_: configuration(all_).update(HEARTH_SHUTDOWN_GRACE_SECONDS="45")),
     "no pause": ("grace", lambda all_: running(all_).pop("lifecycle")),
+    "a worker that is killed amid its webhooks": (
+        "grace",
+        lambda all_: pod_of(all_, "gateway-worker").update(terminationGracePeriodSeconds=40),
+    ),
     "another port": ("ports", lambda all_: configuration(all_).update(HEARTH_PORT="8000")),
     "a worker with a public port": (
         "ports",
@@ -109,6 +113,11 @@ PLANTED: dict[str, tuple[str, Callable[[list[Document]], object]]] = {
     ),
     "a missing setting": ("settings", lambda all_: configuration(all_).pop("HEARTH_JWKS_URL")),
     "a missing secret": ("settings", lambda all_: running(all_)["envFrom"].pop()),
+    "a gateway without partners": ("settings", lambda all_: running(all_, "gateway-api")["envFrom"].pop()),
+    "a worker that finds no members": (
+        "settings",
+        lambda all_: configuration(all_, "hearth-gateway").pop("HEARTH_MEMBERS_URL"),
+    ),
     "a misspelt setting": ("settings", lambda all_: configuration(all_).update(HEARTH_LOGLEVEL="INFO")),
     "a wrong address": (
         "addresses",
@@ -122,6 +131,18 @@ PLANTED: dict[str, tuple[str, Callable[[list[Document]], object]]] = {
     "another's secrets": (
         "secrets",
         lambda all_: running(all_)["envFrom"].append({"secretRef": {"name": "hearth-members"}}),
+    ),
+    "the gateway's vault elsewhere": (
+        "secrets",
+        lambda all_: running(all_, "members-api")["envFrom"].append({"secretRef": {"name": "hearth-gateway"}}),
+    ),
+    "a shared secret elsewhere": (
+        "secrets",
+        lambda all_: configuration(all_, "hearth-content").update(HEARTH_DELEGATION_SECRET="x"),
+    ),
+    "the gateway's owner in its worker": (
+        "secrets",
+        lambda all_: running(all_, "gateway-worker")["envFrom"].append({"secretRef": {"name": "hearth-gateway-owner"}}),
     ),
     "a migration without its URL": (
         "secrets",
@@ -140,10 +161,10 @@ PLANTED: dict[str, tuple[str, Callable[[list[Document]], object]]] = {
         ),
     ),
     "an Ingress without TLS": ("entrance", lambda all_: named(all_, "Ingress", "gateway")["spec"].pop("tls")),
-    "a single gateway": ("replicas", lambda all_: deployed(all_, "gateway").update(replicas=1)),
+    "a single gateway": ("replicas", lambda all_: deployed(all_, "gateway-api").update(replicas=1)),
     "no budget": (
         "replicas",
-        lambda all_: all_.remove(named(all_, "PodDisruptionBudget", "gateway")),
+        lambda all_: all_.remove(named(all_, "PodDisruptionBudget", "gateway-worker")),
     ),
     "no spread": ("replicas", lambda all_: pod_of(all_).pop("topologySpreadConstraints")),
     "a gap": ("replicas", lambda all_: deployed(all_)["strategy"]["rollingUpdate"].update(maxUnavailable=1)),
@@ -174,8 +195,8 @@ def test_every_rule_has_its_planted_violation() -> None:
 
 
 def test_the_processes_are_those_of_the_design(overlay: list[Document]) -> None:
-    assert {pod.name for pod in rules.serving(overlay)} == PROCESSES
-    assert {pod.name for pod in pods(overlay) if pod.kind == "Job"} == {f"{service}-migrate" for service in SERVICES}
+    assert {pod.name for pod in rules.serving(overlay)} == DEPLOYMENTS
+    assert {pod.name for pod in pods(overlay) if pod.kind == "Job"} == {f"{process}-migrate" for process in PROCESSES}
 
 
 def test_a_process_starts_with_what_it_is_told(overlay: list[Document], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,14 +209,15 @@ def test_a_process_starts_with_what_it_is_told(overlay: list[Document], monkeypa
         with monkeypatch.context() as inside:
             for name, value in (told | {"HEARTH_ENV": "production"}).items():
                 inside.setenv(name, value)
-            settings = rules.SETTINGS[pod.process]()
-        assert settings.host == "0.0.0.0"
-        if isinstance(settings, ServiceSettings):
-            assert (settings.owner_database_url is not None) == (pod.kind == "Job")
+            all_of_it = [kind() for kind in rules.SETTINGS[pod.process]]
+        for settings in all_of_it:
+            assert settings.host == "0.0.0.0"
+        (of_database,) = (settings for settings in all_of_it if isinstance(settings, ServiceSettings))
+        assert (of_database.owner_database_url is not None) == (pod.kind == "Job")
 
 
 def test_a_migration_knows_three_roles(overlay: list[Document]) -> None:
-    for service_ in SERVICES:
+    for service_ in PROCESSES:
         (job,) = (pod for pod in pods(overlay) if pod.name == f"{service_}-migrate")
         told = environment(overlay, job)
         prefix = f"HEARTH_{service_.upper()}"
@@ -272,6 +294,6 @@ def test_a_changed_setting_rolls_the_pods(folder: Path, prod: list[Document], tm
         yaml.safe_dump({"resources": [relative], "configMapGenerator": [literal]})
     )
     changed = kustomize(overlay)
-    for name in PROCESSES:
+    for name in DEPLOYMENTS:
         before, after = (running(documents, name)["envFrom"][0]["configMapRef"] for documents in (prod, changed))
         assert before != after

@@ -2,11 +2,15 @@
 
 import re
 
-from tests.deploy.manifests import KUBERNETES, ROOT, SERVICES, Document, environment, examples, of_kind, pods
+from tests.deploy.manifests import KUBERNETES, PROCESSES, ROOT, Document, environment, examples, of_kind, pods
 from tests.deploy.rules import SETTINGS, serving, variables
 
 from chassis import telemetry
 from gateway import access
+from gateway.calls import ledger
+from gateway.deliveries.backlog import jobs as backlog
+from gateway.deliveries.dispatch import attempts
+from gateway.deliveries.fanout import commands as fanout
 from hearth.internal import TOKEN_VARIABLE, URLS_VARIABLE
 
 README = (KUBERNETES / "README.md").read_text()
@@ -25,7 +29,7 @@ def test_every_variable_exists() -> None:
 
 def test_every_metric_exists() -> None:
     measured: set[str] = set()
-    for module in (telemetry, access):
+    for module in (telemetry, access, backlog, attempts, fanout):
         for value in vars(module).values():
             name = getattr(value, "_name", None)
             if isinstance(name, str) and name.startswith("hearth_"):
@@ -41,14 +45,16 @@ def test_every_file_exists() -> None:
 
 
 def test_the_sum_of_connections_is_right(prod: list[Document]) -> None:
-    for service in SERVICES:
-        processes = [pod for pod in serving(prod) if pod.process == service]
-        pools = int(environment(prod, processes[0])["HEARTH_DATABASE_CONNECTIONS"])
-        pods_ = sum(
-            pod.owner["spec"]["replicas"] + pod.owner["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
-            for pod in processes
-        )
-        assert f"is {pods_ * 3 * pools} for each service" in README
+    # The record of partners' calls has connections of its own, in the gateway's api.
+    of_calls = sum(isinstance(part, ledger._Line) for part in vars(ledger.Ledger("")).values())
+    for process in PROCESSES:
+        total = 0
+        for pod in serving(prod):
+            if pod.process == process:
+                several = pod.owner["spec"]["replicas"] + pod.owner["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+                own = of_calls if pod.name == "gateway-api" else 0
+                total += several * (3 * int(environment(prod, pod)["HEARTH_DATABASE_CONNECTIONS"]) + own)
+        assert (f"calls: {total}." if process == "gateway" else f"is {total} for each service.") in README
 
 
 def test_the_times_are_those_of_the_manifests(prod: list[Document]) -> None:

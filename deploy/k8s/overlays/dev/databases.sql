@@ -1,5 +1,5 @@
--- The roles and databases of the three services, by a psql script for an empty PostgreSQL 18: an owner who migrates, an
--- application and a worker who own nothing, and a database closed to everybody else. The nine passwords come from the
+-- The roles and databases of the three services and of the gateway, by a psql script for an empty PostgreSQL 18: an owner who migrates, an
+-- application and a worker who own nothing, and a database closed to everybody else. The twelve passwords come from the
 -- environment. On a managed server run it as its administrator:  psql --set ON_ERROR_STOP=1 --file databases.sql
 
 \getenv members_owner MEMBERS_OWNER_PASSWORD
@@ -39,3 +39,15 @@ CREATE DATABASE hearth_engagement OWNER engagement_owner TEMPLATE template0 ENCO
     LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C';
 REVOKE CONNECT, TEMPORARY ON DATABASE hearth_engagement FROM PUBLIC;
 GRANT CONNECT, TEMPORARY ON DATABASE hearth_engagement TO engagement_app, engagement_worker;
+
+\getenv gateway_owner GATEWAY_OWNER_PASSWORD
+\getenv gateway_app GATEWAY_APP_PASSWORD
+\getenv gateway_worker GATEWAY_WORKER_PASSWORD
+CREATE ROLE gateway_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'gateway_owner';
+CREATE ROLE gateway_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'gateway_app';
+CREATE ROLE gateway_worker LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'gateway_worker';
+GRANT gateway_owner TO CURRENT_USER;
+CREATE DATABASE hearth_gateway OWNER gateway_owner TEMPLATE template0 ENCODING 'UTF8'
+    LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C';
+REVOKE CONNECT, TEMPORARY ON DATABASE hearth_gateway FROM PUBLIC;
+GRANT CONNECT, TEMPORARY ON DATABASE hearth_gateway TO gateway_app, gateway_worker;
