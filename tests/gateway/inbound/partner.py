@@ -150,6 +150,7 @@ class FakeMembers:
         self.answers: list[tuple[int, dict[str, Any]]] = []
         self.accounts: dict[str, UUID] = {}
         self.tokens = 0
+        self.refuses = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
@@ -158,6 +159,8 @@ class FakeMembers:
         if path == "/v1/oauth/token":
             self.tokens += 1
             status, told = 200, {"access_token": f"token{self.tokens}", "expires_in": 600}
+            if self.refuses:
+                status, told = 400, {"error": "invalid_grant"}
         else:
             self.calls.append((path, json.loads(body)))
             account = self.accounts.setdefault(path, new_id())

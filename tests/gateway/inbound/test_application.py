@@ -273,6 +273,19 @@ async def test_a_token_is_kept_and_replaced_when_it_is_refused(
         assert await partner.outcomes(answer) == ["applied"]
 
 
+async def test_a_token_that_is_refused_is_waited_for(partner: Partner, applier: Applier, members: FakeMembers) -> None:
+    members.refuses = True
+    moving = clock.MovableClock(clock.now())
+    with clock.use(moving):
+        answer = await partner.send(CONTACT)
+        await apply_all(applier)
+        assert [item["reason"] for item in (await partner.receipt(answer))["items"]] == ["token-refused"]
+        members.refuses = False
+        moving.move(minutes=1)
+        await apply_all(applier)
+        assert await partner.outcomes(answer) == ["applied"]
+
+
 async def test_a_message_that_does_not_fit_fails_whole_and_can_be_read_anew(partner: Partner, applier: Applier) -> None:
     answer = await partner.send({"order": {"id": "SO-1", "v": 1, "total": "1.999"}} | refunds("RF-1"))
     await apply_all(applier)

@@ -82,7 +82,8 @@ class Members:
         error = told.get("error") if isinstance(told, dict) else None
         log.warning("members_refuse_token", status=status, error=error)
         if error in ("invalid_grant", "invalid_client"):
-            raise _NoTokenError(Answer("failed", "client-withdrawn"))
+            # The client was withdrawn, or the two services do not share their secret at the moment; members do not say which.
+            raise _NoTokenError(Answer("waiting", "token-refused"))
         raise _NoTokenError(Answer("waiting", "members-unavailable"))
 
     async def _call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any]:  # noqa: ANN401  bytes or a form

@@ -63,7 +63,7 @@ class Applier:
                 answer = await self._members.put(organization_id, remaining.client_id, item)
             async with transaction(self._engine, organization_id) as session:
                 await commands.note(session, claimed, remaining.client_id, position, item, answer)
-            if answer.reason == "members-unavailable":
+            if answer.reason in {"members-unavailable", "token-refused"}:
                 break
         async with transaction(self._engine, organization_id) as session:
             await commands.settle(session, organization_id, claimed.receipt_id)
