@@ -21,6 +21,7 @@ from gateway import identity
 from gateway.routing import TABLE, Access
 from gateway.settings import GatewaySettings
 
+OWN = {route.pattern for route in TABLE if route.service == "gateway"}
 PUBLIC = [(method, route.pattern, rule) for route in TABLE for method, rule in route.access.items()]
 
 
@@ -122,10 +123,12 @@ async def test_every_row_needs_a_token_unless_it_says_so(route: Any) -> None:
             before = len(echo.requests)
             status = (await gateway.ask(method, path, signed=False)).status
             rule = route.access.get("GET" if method == "HEAD" else method, Access.TOKEN)
-            assert (status, len(echo.requests) - before) == ((401, 0) if rule is Access.TOKEN else (200, 1)), method
+            # The gateway's own routes go to no service; here it has no database for them.
+            let_in = (503, 0) if route.service == "gateway" else (200, 1)
+            assert (status, len(echo.requests) - before) == ((401, 0) if rule is Access.TOKEN else let_in), method
 
 
-@pytest.mark.parametrize(("method", "path", "rule"), PUBLIC)
+@pytest.mark.parametrize(("method", "path", "rule"), [one for one in PUBLIC if one[1] not in OWN])
 async def test_public_routes_and_a_token_that_is_no_good(method: str, path: str, rule: Access) -> None:
     echo = Echo()
     async with serving(echo) as port, running(port, members=port) as gateway:
@@ -149,6 +152,7 @@ async def test_these_routes_are_public_and_no_others() -> None:
         ("GET", "/.well-known/jwks.json"),
         ("GET", "/v1/entry-links/{}"),
         ("GET", "/v1/media/{}/content/{}"),
+        ("POST", "/v1/inbound/{}"),
     }
 
 
