@@ -11,15 +11,13 @@ import orjson
 from sqlalchemy import text
 
 from chassis.db import Session
+from gateway.endpoints.partners.queries import somebody_disagrees
 
 # For each endpoint the first that are due, from the index alone however many wait. Whoever needs each member's consent is told of
 # people only while all of them agree: asked here, so that it is asked again before every attempt.
-_DUE = text("""
+_DUE = text(f"""
 SELECT json_agg(json_build_array(wanted.endpoint_id, due.event_id, due.tries, message.payload,
-    (wanted.needs_consent AND ((message.personal AND cardinality(message.persons) = 0) OR EXISTS (
-        SELECT 1 FROM unnest(message.persons) AS named(account_id)
-        LEFT JOIN partner_consent AS agreed ON agreed.client_id = wanted.client_id AND agreed.account_id = named.account_id
-        WHERE agreed.granted IS NOT TRUE)))) ORDER BY wanted.endpoint_id, due.due_at, due.event_id)::text
+    wanted.needs_consent AND {somebody_disagrees("message", "wanted.client_id")}) ORDER BY wanted.endpoint_id, due.due_at, due.event_id)::text
 FROM unnest(
     CAST(:endpoints AS uuid[]), CAST(:clients AS uuid[]), CAST(:needs_consent AS boolean[]), CAST(:most AS integer[])
 ) AS wanted(endpoint_id, client_id, needs_consent, most)

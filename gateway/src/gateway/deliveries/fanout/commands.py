@@ -15,6 +15,7 @@ from chassis.db import Session
 from chassis.due import Due
 from gateway.deliveries.fanout.policy import News
 from gateway.deliveries.fanout.queries import WANTS, filters_of, in_order, spreading
+from gateway.endpoints.partners.queries import somebody_disagrees
 from gateway.lanes import commands as lanes
 
 SPREAD_KIND = "deliveries.spread"
@@ -74,10 +75,7 @@ WITH news AS MATERIALIZED (
         CASE endpoint.ordering WHEN 'fifo'
             THEN greatest(CAST(:now AS timestamptz), endpoint.last_due_at) + news.number * interval '1 microsecond'
             ELSE :now END AS due_at,
-        endpoint.needs_consent AND ((news.personal AND cardinality(news.persons) = 0) OR EXISTS (
-            SELECT 1 FROM unnest(news.persons) AS named(account_id)
-            LEFT JOIN partner_consent AS agreed ON agreed.client_id = endpoint.client_id AND agreed.account_id = named.account_id
-            WHERE agreed.granted IS NOT TRUE)) AS withheld
+        endpoint.needs_consent AND {somebody_disagrees("news", "endpoint.client_id")} AS withheld
     FROM news CROSS JOIN listeners AS endpoint WHERE {WANTS}
 )
 INSERT INTO delivery (endpoint_id, event_id, organization_id, type, state, reason, due_at, created_at, settled_at)

@@ -24,6 +24,7 @@ from gateway.deliveries.replays import policy, queries
 from gateway.deliveries.replays.schemas import RecoveryCreate, ReplayCreate, ReplayOut
 from gateway.endpoints import queries as endpoints
 from gateway.endpoints.models import Endpoint
+from gateway.endpoints.partners.queries import somebody_disagrees
 from gateway.lanes import commands as lanes
 
 REPLAY_KIND = "deliveries.replay"
@@ -37,13 +38,10 @@ ORDER BY event_id LIMIT :most
 """)
 # Whoever needs consent is asked about again; the schedule begins anew. In order, it goes behind what waits there already, and what is
 # still waiting itself keeps its place.
-_REPLAY = text("""
+_REPLAY = text(f"""
 WITH chosen AS (
     SELECT delivery.event_id, row_number() OVER (ORDER BY delivery.event_id) AS number,
-        coalesce(partner.basis, 'consent') = 'consent' AND ((message.personal AND cardinality(message.persons) = 0) OR EXISTS (
-            SELECT 1 FROM unnest(message.persons) AS named(account_id)
-            LEFT JOIN partner_consent AS agreed ON agreed.client_id = endpoint.client_id AND agreed.account_id = named.account_id
-            WHERE agreed.granted IS NOT TRUE)) AS withheld,
+        coalesce(partner.basis, 'consent') = 'consent' AND {somebody_disagrees("message", "endpoint.client_id")} AS withheld,
         endpoint.ordering = 'fifo' AS fifo,
         CASE endpoint.ordering WHEN 'fifo' THEN (
             SELECT max(due_at) FROM delivery AS waiting WHERE waiting.endpoint_id = endpoint.id AND due_at < :horizon
