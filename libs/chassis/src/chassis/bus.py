@@ -16,6 +16,7 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -37,6 +38,8 @@ ACK_WAIT_SECONDS = 30
 BACKFILL_HEADER = "Hearth-Backfill"
 FANOUT_BATCH = 100
 FANOUT_INACTIVE_SECONDS = 60
+FIRST_SECONDS = 3.0
+"""How long a process that starts waits for the server before it goes on without it."""
 
 log = telemetry.log("chassis.bus")
 
@@ -54,21 +57,39 @@ class Outgoing:
 class Bus:
     """One connection to NATS that never gives up."""
 
-    def __init__(self, client: Client, service: str) -> None:
-        self._client = client
-        self._js = client.jetstream(timeout=PUBLISH_TIMEOUT_SECONDS, publish_async_max_pending=5000)
+    def __init__(self, client: Client, service: str, connecting: asyncio.Task[None] | None = None) -> None:
+        self._made = client
+        self._made_js = client.jetstream(timeout=PUBLISH_TIMEOUT_SECONDS, publish_async_max_pending=5000)
+        self._connecting = connecting
         self.service = service
+
+    @property
+    def _client(self) -> Client:
+        self._expect()
+        return self._made
+
+    @property
+    def _js(self) -> JetStreamContext:
+        self._expect()
+        return self._made_js
+
+    def _expect(self) -> None:
+        # A client that has never been connected takes what it is given and forgets it at its next try.
+        if self._connecting is not None and not self._connecting.done():
+            raise nats.errors.ConnectionClosedError
 
     @classmethod
     async def connect(cls, url: str, service: str) -> Bus:
-        """Connect in the background: the bus is usable once the server is there, and reconnects for ever."""
+        """Connect; a server that is away is waited for in the background, so that nothing else waits for it.
+
+        The bus is usable once the server is there, raises nats.errors.Error until then, and reconnects for ever.
+        """
 
         async def on_error(error: Exception) -> None:
             log.warning("nats_error", error=type(error).__name__, detail=str(error))
 
         client = Client()
-        bus = cls(client, service)
-        await client.connect(
+        first = client.connect(
             url,
             name=f"hearth-{service}",
             error_cb=on_error,
@@ -78,19 +99,30 @@ class Bus:
             ping_interval=10,
             max_outstanding_pings=2,
         )
-        return bus
+        connecting = asyncio.create_task(first)
+        try:
+            await asyncio.wait([connecting], timeout=FIRST_SECONDS)
+        except asyncio.CancelledError:
+            connecting.cancel()
+            raise
+        if connecting.done():
+            connecting.result()
+        return cls(client, service, connecting)
 
     @property
     def connected(self) -> bool:
         """Whether the server can be talked to right now."""
-        return bool(self._client.is_connected)
+        return bool(self._made.is_connected)
 
     async def close(self) -> None:
         """Flush and close; a server that is away does not hold the process up."""
-        if self._client.is_connected:
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._made.is_connected:
             with suppress(nats.errors.Error, asyncio.TimeoutError):
-                await self._client.flush(timeout=2)
-        await self._client.close()
+                await self._made.flush(timeout=2)
+        await self._made.close()
 
     async def ensure_stream(self) -> None:
         """Create this service's stream, or bring it up to date. Raises nats.errors.Error when the server is away."""
