@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -16,19 +18,51 @@ from gateway import compose, merging, openapi
 from gateway.routing import AMBIGUOUS, Access, Route, Router
 from gateway.settings import GatewaySettings
 
-SERVICES = ("members", "content", "engagement")
+SERVICES = {
+    "members": "members.app",
+    "content": "content.app",
+    "engagement": "engagement.app",
+    "gateway": "gateway.service",
+}
+"""Where each composition root is; the gateway is a service too, behind itself."""
 
 
 @pytest.fixture(scope="module")
 def documents() -> dict[str, dict[str, Any]]:
     """What the real services say of themselves; a document needs nothing of a running process."""
     nothing = cast("Runtime", None)
-    return {name: build_app(importlib.import_module(f"{name}.app").service, nothing).openapi() for name in SERVICES}
+    return {
+        name: build_app(importlib.import_module(home).service, nothing).openapi() for name, home in SERVICES.items()
+    }
 
 
 def test_every_route_of_every_service_is_reachable_and_collides_with_none(documents: dict[str, Any]) -> None:
     assert sum(len(openapi.routes_of(document)) for document in documents.values()) > 50
     assert openapi.check(documents, Router()) == []
+    assert {path for _, path in openapi.routes_of(documents["gateway"])} >= {
+        "/v1/endpoints",
+        "/v1/inbound/{source_id}",
+        "/v1/orders/{external_id}",
+        "/v1/clients/{client_id}/calls",
+    }
+
+
+def test_what_the_gateway_puts_together_has_its_rows_and_no_other() -> None:
+    rows = {route.pattern for route in Router().table if route.composed}
+    assert rows == {re.sub(r"\{[^}]*\}", "{}", page.path) for page in compose.PAGES}
+
+
+@pytest.mark.parametrize("pattern", ["/v1/endpoints/**", "/v1/inbound/{}", "/v1/clients/{}/calls"])
+def test_a_row_of_the_gateway_that_goes_astray_is_seen(documents: dict[str, Any], pattern: str) -> None:
+    rows = Router().table
+    without = [route for route in rows if route.pattern != pattern]
+    moved = [replace(route, service="content") if route.pattern == pattern else route for route in rows]
+    closed = [replace(route, access={}) if route.pattern == "/v1/inbound/{}" else route for route in rows]
+    for table in (without, moved):
+        assert [line for line in openapi.check(documents, Router(table)) if "of gateway" in line]
+    assert openapi.check(documents, Router(closed)) == [
+        "POST /v1/inbound/{source_id} is public in its service and token in the route table."
+    ]
 
 
 def test_the_services_make_one_valid_document(documents: dict[str, Any]) -> None:
@@ -62,6 +96,11 @@ def test_the_services_make_one_valid_document(documents: dict[str, Any]) -> None
         (f"/v1/communities/{COMMUNITY}/pause", "members", "/v1/communities/{}/pause"),
         (f"/v1/communities/{COMMUNITY}/memberships/imports", "members", "/v1/communities/{}/memberships/imports"),
         (f"/v1/communities/{COMMUNITY}/memberships/x/approve", "members", "/v1/communities/{}/memberships/**"),
+        ("/v1/clients/x", "members", "/v1/clients/**"),
+        ("/v1/clients/x/calls", "gateway", "/v1/clients/{}/calls"),
+        ("/v1/endpoints", "gateway", "/v1/endpoints/**"),
+        ("/v1/endpoints/x/deliveries/y", "gateway", "/v1/endpoints/**"),
+        ("/v1/inbound/x", "gateway", "/v1/inbound/{}"),
         (f"/v1/communities/{COMMUNITY}/posts", "content", "/v1/communities/{}/posts/**"),
         (f"/v1/communities/{COMMUNITY}/posts/imports", "content", "/v1/communities/{}/posts/imports"),
         (f"/v1/communities/{COMMUNITY}/posts/imports/x", "content", "/v1/communities/{}/posts/**"),
@@ -86,6 +125,8 @@ def test_a_path_finds_its_row(path: str, service: str, pattern: str) -> None:
         "/v1/",
         "/V1/me",
         "/v1/me/",
+        "/v1/inbound",
+        "/v1/inbound/x/y",
         "/v1/organizations/a/b",
         "/v1/communities/",
         "/v1/communities//posts",
