@@ -108,6 +108,8 @@ class Pace:
         Pauses double while the endpoint throttles, and halve with each success.
         """
         if result is Result.DELIVERED:
+            if self.width == MOST_WIDTH and not self.pause:
+                return self
             shorter = self.pause / 2
             return Pace(min(self.width * 2, MOST_WIDTH), shorter if shorter >= FIRST_PAUSE else 0.0)
         if result is Result.THROTTLED:

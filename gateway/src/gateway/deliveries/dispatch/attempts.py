@@ -58,11 +58,15 @@ def judge(lane: Lane, target: Target, delivery: DueDelivery, headers: Mapping[st
         milliseconds=outcome.milliseconds,
         url=target.url,
         address=outcome.address,
-        # The endpoint's own headers may be credentials.
-        request_headers={name: HIDDEN if name in target.headers else value for name, value in headers.items()},
+        request_headers=_shown(headers, target) if target.headers else headers,
         status=outcome.status,
         error=outcome.error,
         response_headers=outcome.headers,
         response_body=None if outcome.status is None else outcome.text,
         gone=result is policy.Result.GONE,
     )
+
+
+def _shown(headers: Mapping[str, str], target: Target) -> dict[str, str]:
+    """Return the headers as the log keeps them: the endpoint's own may be credentials."""
+    return {name: HIDDEN if name in target.headers else value for name, value in headers.items()}

@@ -26,7 +26,7 @@ class Settled(StrEnum):
     UNDELIVERED = "undelivered"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Made:
     """One attempt and what follows from it. Times are UTC, `milliseconds` from the first byte sent to the last byte read.
 

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -212,16 +211,13 @@ class Dispatcher:
                 for target in targets.values()
             ]
             known = [event for lane in lanes for event in lane.known]
-            found = await queries.due(session, wanted, known, now) if wanted else []
-            withheld = [(one.endpoint_id, one.event_id) for one in found if one.withheld]
+            found = await queries.due(session, wanted, known, now) if wanted else {}
+            withheld = [(one.endpoint_id, one.event_id) for mine in found.values() for one in mine if one.withheld]
             if withheld:
                 await commands.withhold(session, withheld)
-        by_endpoint = {
-            endpoint_id: list(group) for endpoint_id, group in groupby(found, key=lambda one: one.endpoint_id)
-        }
         for lane in lanes:
             lane.target = targets.get(lane.endpoint_id)
-            mine = by_endpoint.get(lane.endpoint_id, [])
+            mine = found.get(lane.endpoint_id, [])
             lane.more, lane.in_hand = len(mine) == in_hand, in_hand
             lane.failing = lane.failing or (lane.target is not None and lane.target.failing_since is not None)
             if lane.not_before is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 import orjson
@@ -40,7 +42,7 @@ class Wanted:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DueDelivery:
     """One message that may go out to one endpoint now. `withheld` when somebody whom it names does not agree."""
 
@@ -51,8 +53,10 @@ class DueDelivery:
     withheld: bool
 
 
-async def due(session: Session, wanted: Sequence[Wanted], known: Sequence[UUID], now: datetime) -> list[DueDelivery]:
-    """Return what is due for endpoints of the session's tenant, in order for each, without the events of `known`."""
+async def due(
+    session: Session, wanted: Sequence[Wanted], known: Sequence[UUID], now: datetime
+) -> dict[UUID, list[DueDelivery]]:
+    """Return what is due for endpoints of the session's tenant, by endpoint and in order, without the events of `known`."""
     found = await session.execute(
         _DUE,
         {
@@ -65,7 +69,11 @@ async def due(session: Session, wanted: Sequence[Wanted], known: Sequence[UUID],
         },
     )
     # JSON from the database is read at a fraction of what rows cost.
-    return [
-        DueDelivery(UUID(endpoint_id), UUID(event_id), tries, payload.encode(), withheld)
-        for endpoint_id, event_id, tries, payload, withheld in orjson.loads(found.scalar_one() or b"[]")
-    ]
+    by_endpoint: dict[UUID, list[DueDelivery]] = {}
+    for endpoint, rows in groupby(orjson.loads(found.scalar_one() or b"[]"), key=itemgetter(0)):
+        endpoint_id = UUID(endpoint)
+        by_endpoint[endpoint_id] = [
+            DueDelivery(endpoint_id, UUID(event_id), tries, payload.encode(), withheld)
+            for _, event_id, tries, payload, withheld in rows
+        ]
+    return by_endpoint
