@@ -37,7 +37,7 @@ class Local:
         if self._app is None:
             raise Problem(503, "partners-unconfigured", UNCONFIGURED)
         raw_path, _, query = target.partition("?")
-        fields = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in exchange.forward]
+        fields = [(name.lower().encode("ascii"), value.encode()) for name, value in exchange.forward]
         if exchange.content_length is not None:
             fields.append((b"content-length", str(exchange.content_length).encode()))
         elif exchange.chunked:
