@@ -45,6 +45,7 @@ INTERNAL = {
     "engagement.export.started.v1",
     "members.account.organization_role_changed.v1",
     "members.client.changed.v1",
+    "members.contact.linked.v1",
     "members.export.started.v1",
     "partners.endpoint_secrets.read.v1",
     "members.membership_note.changed.v1",

@@ -15,7 +15,7 @@ from chassis import clock
 from chassis.ids import new_id
 from chassis.outbox import seal
 from chassis.testing.kit import Kit
-from contracts.members import AccountMerged, ClientChanged, ErasureOrdered
+from contracts.members import AccountMerged, ClientChanged, ContactLinked, ErasureOrdered, contact_id_of
 from gateway import signing
 from gateway.inbound.application.members import Members
 from gateway.inbound.application.worker import Applier
@@ -121,6 +121,12 @@ class Partner:
 
     async def outcomes(self, answer: httpx.Response) -> list[str]:
         return [item["state"] for item in (await self.receipt(answer))["items"]]
+
+    async def linked(self, contact: str, account: UUID | None, version: int) -> None:
+        """Members tell whom a contact of the partner stands for."""
+        contact_id = contact_id_of(self.client_id, contact)
+        event = ContactLinked(contact_id=contact_id, client_id=self.client_id, account_id=account)
+        await self.kit.deliver(seal(event, self.organization, contact_id, version=version))
 
     async def merged(self, merged: UUID, survivor: UUID) -> None:
         event = AccountMerged(account_id=survivor, merged_account_id=merged)

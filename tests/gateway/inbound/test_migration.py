@@ -3,6 +3,7 @@
 from chassis import migrations
 from chassis.ids import new_id
 from chassis.testing.cluster import Cluster
+from contracts.members import contact_id_of
 from gateway.service import service
 
 
@@ -29,5 +30,32 @@ async def test_sources_come_to_partners_and_withdrawn_ones_take_nothing(cluster:
         assert run(taking) == [str(organization)]
         run("UPDATE partner SET active = false")
         assert [line for line in run(taking) if line] == []
+    finally:
+        cluster.drop(database)
+
+
+async def test_contacts_and_orders_that_are_there_are_known_by_the_ids_of_members(cluster: Cluster) -> None:
+    database, roles = cluster.empty("gateway"), cluster.roles("gateway")
+    client, organization, account = new_id(), new_id(), new_id()
+
+    def run(script: str) -> list[str]:
+        return cluster.postgres.psql(script, database=database.name).splitlines()
+
+    try:
+        await migrations.upgrade(database.owner, service.migrations, roles, revision="0007")
+        run(f"""
+            INSERT INTO partner_contact VALUES ('{client}', '\u6797 1%', '{organization}', '{account}');
+            INSERT INTO partner_order (id, organization_id, client_id, source, external_id, order_version, contact, placed_at, currency,
+                amount_fen, refunded_fen, cancelled, created_at, updated_at, version)
+            SELECT gen_random_uuid(), '{organization}', '{client}', 'crm', n, 1, n, now(), 'CNY', 1, 0, false, now(), now(), 1
+            FROM unnest(ARRAY['\u6797 1%', NULL]) AS one(contact), LATERAL (SELECT coalesce(contact, 'none') AS n) AS named;
+        """)
+        run("UPDATE partner_order SET contact = NULL WHERE external_id = 'none'")
+        assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0008") == ["0008"]
+        known = str(contact_id_of(client, "\u6797 1%"))
+        assert run("SELECT contact_id, account_id, link_version FROM partner_contact") == [f"{known}|{account}|0"]
+        assert run("SELECT contact_id FROM partner_order WHERE contact IS NOT NULL") == [known]
+        assert run("SELECT count(*) FROM partner_order WHERE contact IS NULL AND contact_id IS NULL") == ["1"]
+        run(f"INSERT INTO partner_contact VALUES ('{client}', '{organization}', NULL, gen_random_uuid(), 5)")
     finally:
         cluster.drop(database)

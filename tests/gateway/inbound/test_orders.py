@@ -122,3 +122,35 @@ async def test_a_webhook_and_the_api_tell_of_the_same_order(partner: Partner) ->
         await apply_all(applier)
     late = await partner.program("orders:write").put("/v1/orders/SO-1", json=ORDER | {"version": 1})
     assert (late.json()["outcome"], late.json()["order"]["amount_fen"]) == ("stale", 500)
+
+
+async def test_orders_find_whom_members_know_the_contact_as_before_and_after(partner: Partner) -> None:
+    crm, lin = partner.program("orders:write"), new_id()
+    await crm.put("/v1/orders/before", json=ORDER)
+    # An accent may be one character or two; the contact is the same.
+    await crm.put("/v1/orders/accent", json=ORDER | {"contact": "Rene\u0301"})
+    await partner.linked("C-1", lin, 6)
+    await partner.linked("Ren\u00e9", lin, 2)
+    await crm.put("/v1/orders/after", json=ORDER)
+    for name in ("before", "accent", "after"):
+        assert (await crm.get(f"/v1/orders/{name}")).json()["account_id"] == str(lin), name
+    assert {event.data["account_id"] for event in (await told(partner))[-2:]} == {str(lin)}
+
+
+async def test_a_contact_that_is_nobody_any_more_keeps_what_was_bought_and_older_news_of_it_is_nothing(
+    partner: Partner,
+) -> None:
+    crm, lin, wei = partner.program("orders:write"), new_id(), new_id()
+
+    async def buyer(name: str) -> Any:
+        return (await crm.get(f"/v1/orders/{name}")).json()["account_id"]
+
+    await crm.put("/v1/orders/first", json=ORDER)
+    await partner.linked("C-1", lin, 2)
+    await partner.linked("C-1", None, 3)
+    await partner.linked("C-1", lin, 2)
+    await crm.put("/v1/orders/second", json=ORDER)
+    assert [await buyer(name) for name in ("first", "second")] == [str(lin), None]
+    # The partner gives the id to somebody else: what had no buyer is theirs, what had stays.
+    await partner.linked("C-1", wei, 4)
+    assert [await buyer(name) for name in ("first", "second")] == [str(lin), str(wei)]

@@ -13,7 +13,7 @@ from tests.members.town import Town, found_town
 
 from chassis.ids import new_id
 from chassis.testing.kit import Kit, envelope
-from contracts.members import AccountCreated, ErasureOrdered, ProfileUpdated
+from contracts.members import AccountCreated, ContactLinked, ErasureOrdered, ProfileUpdated, contact_id_of
 
 EMAIL, PHONE = "lin@example.com", "+8613800138000"
 
@@ -361,3 +361,19 @@ async def test_an_erased_persons_contacts_are_forgotten(town: Town, crm: Partner
     assert (row["name"], row["email"], row["phone"], row["deleted_at"] is None) == (None, None, None, False)
     assert await identities(town, UUID(made["account_id"])) == []
     assert (await crm.known(version=10**12, name="Lin"))["outcome"] == "stale"
+
+
+async def test_it_is_told_whom_a_contact_stands_for_and_that_it_is_nobody_any_more(town: Town, crm: Partner) -> None:
+    account = (await crm.known(version=3, name="Lin"))["account_id"]
+    await crm.known(version=4, name="Lin Yue")
+    for version in (4, 6):
+        await crm.delete(version=version)
+    again = (await crm.known(version=7, name="Wei"))["account_id"]
+    contact_id = contact_id_of(UUID(str(crm.id)), "C-1")
+    heard = [event for event in await town.kit.events(ContactLinked) if event.aggregateid == contact_id]
+    assert [(event.data["account_id"], event.aggregateversion) for event in heard] == [
+        (account, 6),
+        (None, 9),
+        (again, 14),
+    ]
+    assert all("C-1" not in str(event.data) for event in heard)

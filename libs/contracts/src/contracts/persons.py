@@ -28,6 +28,7 @@ THINGS = frozenset(
         "client_id",
         "comment_id",
         "community_id",
+        "contact_id",
         "definition_id",
         "delivery_id",
         "detection_id",

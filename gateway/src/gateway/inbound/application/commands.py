@@ -14,6 +14,7 @@ from chassis import clock, due
 from chassis.db import Session
 from chassis.ids import new_id
 from chassis.vault import Vault
+from contracts.members import contact_id_of
 from gateway.inbound.application import policy, queries
 from gateway.inbound.application.policy import Answer
 from gateway.inbound.mapping import policy as mapping_policy
@@ -215,7 +216,8 @@ async def note(session: Session, claimed: Claim, client_id: UUID, position: int,
         applied = {"client_id": client_id, "kind": item.kind, "key": item.key, "version": item.version}
         await session.execute(_APPLIED, {**applied, "organization_id": claimed.organization_id})
     if answer.account_id is not None:
-        await orders.know_contact(session, claimed.organization_id, client_id, item.external_id, answer.account_id)
+        contact_id = contact_id_of(client_id, item.external_id)
+        await orders.know_contact(session, claimed.organization_id, client_id, contact_id, answer.account_id)
 
 
 async def settle(session: Session, organization_id: UUID, receipt_id: UUID) -> None:

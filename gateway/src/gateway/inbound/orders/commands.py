@@ -11,6 +11,7 @@ from sqlalchemy import text
 from chassis import clock, outbox
 from chassis.db import Session
 from chassis.ids import new_id
+from contracts.members import contact_id_of
 from contracts.partners import PartnerOrderEvent, PartnerOrderRecorded, PartnerOrderRefunded
 from gateway.inbound.orders import policy, queries
 from gateway.inbound.orders.models import PartnerOrder
@@ -21,12 +22,18 @@ from gateway.inbound.orders.policy import OrderName, OrderNews, Outcome, RefundN
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))")
 _SURVIVOR = text("SELECT survivor_id FROM partner_gone WHERE account_id = :account_id")
 _KNOW = text("""
-INSERT INTO partner_contact (client_id, external_id, organization_id, account_id)
-VALUES (:client_id, :external_id, :organization_id, :account_id)
-ON CONFLICT (client_id, external_id) DO UPDATE SET account_id = EXCLUDED.account_id
-WHERE partner_contact.account_id <> EXCLUDED.account_id
+INSERT INTO partner_contact (client_id, contact_id, organization_id, account_id, link_version)
+VALUES (:client_id, :contact_id, :organization_id, :account_id, :link_version)
+ON CONFLICT (client_id, contact_id) DO UPDATE SET account_id = EXCLUDED.account_id, link_version = EXCLUDED.link_version
+WHERE partner_contact.link_version <= EXCLUDED.link_version
+RETURNING 1
 """)
-_CONTACT = text("SELECT account_id FROM partner_contact WHERE client_id = :client_id AND external_id = :external_id")
+_CONTACT = text("SELECT account_id FROM partner_contact WHERE client_id = :client_id AND contact_id = :contact_id")
+# Whoever the partner calls so later is somebody else: what was bought before stays the buyer's.
+_DETACH = text("""
+UPDATE partner_order SET contact = NULL, contact_id = NULL
+WHERE client_id = :client_id AND contact_id = :contact_id AND account_id IS NOT NULL
+""")
 _REFUND = text("""
 INSERT INTO partner_refund AS known
     (client_id, source, order_external_id, external_id, organization_id, refund_version, amount_fen, currency, refunded_at)
@@ -46,7 +53,7 @@ WHERE client_id = :client_id AND source = :source AND order_external_id = :order
 """)
 _ATTRIBUTE = text("""
 UPDATE partner_order SET account_id = :account_id, version = version + 1, updated_at = :now
-WHERE client_id = :client_id AND contact = :external_id AND account_id IS DISTINCT FROM :account_id
+WHERE client_id = :client_id AND contact_id = :contact_id AND account_id IS DISTINCT FROM :account_id
 RETURNING *
 """)
 _MERGE_NAMES = text("""
@@ -62,13 +69,17 @@ ON CONFLICT (account_id) DO UPDATE SET survivor_id = NULL
 """)
 _ERASE_CONTACTS = text("DELETE FROM partner_contact WHERE account_id = :erased")
 _ERASE_ORDERS = text("""
-UPDATE partner_order SET account_id = NULL, contact = NULL, version = version + 1, updated_at = :now WHERE account_id = :erased
+UPDATE partner_order SET account_id = NULL, contact = NULL, contact_id = NULL, version = version + 1, updated_at = :now WHERE account_id = :erased
 RETURNING *
 """)
 _MERGE_ORDERS = text("""
 UPDATE partner_order SET account_id = :survivor, version = version + 1, updated_at = :now WHERE account_id = :merged
 RETURNING *
 """)
+
+
+HEARD = 0
+"""The version of what only an answer of members said: their news of a contact outranks it."""
 
 
 async def _lock(session: Session, *parts: object) -> None:
@@ -108,11 +119,11 @@ def _emit(
     )
 
 
-async def _account_of(session: Session, client_id: UUID, contact: str | None) -> UUID | None:
-    if contact is None:
+async def _account_of(session: Session, client_id: UUID, contact_id: UUID | None) -> UUID | None:
+    if contact_id is None:
         return None
-    await _lock(session, "contact", client_id, contact)
-    found = await session.execute(_CONTACT, {"client_id": client_id, "external_id": contact})
+    await _lock(session, "contact", contact_id)
+    found = await session.execute(_CONTACT, {"client_id": client_id, "contact_id": contact_id})
     account: UUID | None = found.scalar_one_or_none()
     return account
 
@@ -134,7 +145,8 @@ async def record(
     order = await queries.find_order(session, name, lock=True)
     if order is not None and news.version <= order.order_version:
         return policy.compare(order.order_version, news.version), order
-    account_id = await _account_of(session, name.client_id, news.contact)
+    contact_id = contact_id_of(name.client_id, news.contact) if news.contact is not None else None
+    account_id = await _account_of(session, name.client_id, contact_id)
     given_back, latest = await _refunds(session, name, news.currency)
     now = clock.now()
     refunded = policy.refunded(news.amount_fen, given_back)
@@ -147,6 +159,7 @@ async def record(
             external_id=name.external_id,
             order_version=news.version,
             contact=news.contact,
+            contact_id=contact_id,
             account_id=account_id,
             community_id=news.community_id,
             post_id=news.post_id,
@@ -163,7 +176,8 @@ async def record(
         before = (0, False)
     else:
         before = (order.refunded_fen, order.cancelled)
-        order.order_version, order.contact, order.account_id = news.version, news.contact, account_id
+        order.order_version, order.contact, order.contact_id = news.version, news.contact, contact_id
+        order.account_id = account_id
         order.community_id, order.post_id = news.community_id, news.post_id
         order.placed_at, order.currency, order.amount_fen = news.placed_at, news.currency, news.amount_fen
         order.refunded_fen = min(order.refunded_fen, refunded)
@@ -217,20 +231,38 @@ async def refund(
 
 
 async def know_contact(
-    session: Session, organization_id: UUID, client_id: UUID, external_id: str, account_id: UUID
+    session: Session,
+    organization_id: UUID,
+    client_id: UUID,
+    contact_id: UUID,
+    account_id: UUID,
+    link_version: int = HEARD,
 ) -> None:
-    """Take in whom a partner's contact is, and correct the orders that it placed."""
-    await _lock(session, "contact", client_id, external_id)
+    """Take in whom a partner's contact is, and correct the orders that it placed; nothing happens when newer is known."""
+    await _lock(session, "contact", contact_id)
     await _lock(session, "account", account_id)
     gone = (await session.execute(_SURVIVOR, {"account_id": account_id})).one_or_none()
     if gone is not None and gone.survivor_id is None:
         return
     account_id = account_id if gone is None else gone.survivor_id
-    contact = {"client_id": client_id, "external_id": external_id, "account_id": account_id}
-    await session.execute(_KNOW, {**contact, "organization_id": organization_id})
+    contact = {"client_id": client_id, "contact_id": contact_id, "account_id": account_id}
+    known = await session.execute(_KNOW, {**contact, "organization_id": organization_id, "link_version": link_version})
+    if known.scalar_one_or_none() is None:
+        return
     orders = await session.execute(_ATTRIBUTE, {**contact, "now": clock.now()})
     for order in orders.all():
         _emit(session, PartnerOrderRecorded, order, order.placed_at, None)
+
+
+async def forget_contact(
+    session: Session, organization_id: UUID, client_id: UUID, contact_id: UUID, link_version: int
+) -> None:
+    """Take in that a partner's contact is nobody any more: orders to come have no buyer, those that were placed keep theirs."""
+    await _lock(session, "contact", contact_id)
+    contact = {"client_id": client_id, "contact_id": contact_id}
+    nobody = {**contact, "organization_id": organization_id, "account_id": None, "link_version": link_version}
+    if (await session.execute(_KNOW, nobody)).scalar_one_or_none() is not None:
+        await session.execute(_DETACH, contact)
 
 
 async def merge_accounts(session: Session, organization_id: UUID, merged: UUID, survivor: UUID) -> None:

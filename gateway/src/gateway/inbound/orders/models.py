@@ -23,6 +23,7 @@ class PartnerOrder(Table, table=True):
     external_id: str
     order_version: int = Field(sa_type=BigInteger)
     contact: str | None
+    contact_id: UUID | None
     account_id: UUID | None
     community_id: UUID | None
     post_id: UUID | None

@@ -30,6 +30,7 @@ from contracts.members.conduct import (
     SanctionImposed,
     SanctionKind,
 )
+from contracts.members.contacts import CONTACT_EVENTS, ContactLinked, contact_id_of
 from contracts.members.desk import DESK_EVENTS, ExportStarted, MembershipNoteChanged, MembershipOwnerChanged
 from contracts.members.groups import (
     GroupCreated,
@@ -116,10 +117,12 @@ EVENTS: tuple[type[Event], ...] = (
     *DESK_EVENTS,
     *CONDUCT_EVENTS,
     *PRIVACY_EVENTS,
+    *CONTACT_EVENTS,
 )
 
 __all__ = [
     "CONDUCT_EVENTS",
+    "CONTACT_EVENTS",
     "DESK_EVENTS",
     "EVENTS",
     "MEMBERSHIP_EVENTS",
@@ -145,6 +148,7 @@ __all__ = [
     "CommunityUpdated",
     "ConsentChanged",
     "ConsentPurpose",
+    "ContactLinked",
     "EntryLinkChanged",
     "ErasureOrdered",
     "ExportStarted",
@@ -199,4 +203,5 @@ __all__ = [
     "TierStandardAdopted",
     "TierStandingChanged",
     "ValueMomentReached",
+    "contact_id_of",
 ]

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis import clock
+from chassis import clock, outbox
 from chassis.db import Session
 from chassis.errors import Problem, invalid, not_found
 from chassis.tokens import Principal
-from contracts.members import ClientBasis
+from contracts.members import ClientBasis, ContactLinked, contact_id_of
 from members.accounts import commands as accounts
 from members.accounts import queries as account_queries
 from members.accounts.clients.models import Client
@@ -121,7 +121,21 @@ async def _link(session: Session, client: Client, contact: Contact, body: Contac
         contact.made_account_id = account.id
     _write(contact, body)
     contact.deleted_at = None
+    _tell(session, contact, account.id, body.version)
     return account
+
+
+def _tell(session: Session, contact: Contact, account_id: UUID | None, version: int) -> None:
+    """Tell whom a contact stands for since a version of it. It may be unlinked by the version that linked it, and comes after that."""
+    contact_id = contact_id_of(contact.client_id, contact.external_id)
+    outbox.emit(
+        session,
+        ContactLinked(contact_id=contact_id, client_id=contact.client_id, account_id=account_id),
+        organization_id=contact.organization_id,
+        aggregate_id=contact_id,
+        version=2 * version + (account_id is None),
+        actor=contact.client_id,
+    )
 
 
 async def _named(session: Session, client: Client, account_id: UUID | None) -> Account | None:
@@ -185,14 +199,17 @@ async def delete(session: Session, principal: Principal, external_id: str, versi
     if told < contact.version:
         return await _stale(session, contact)
     if not buried:
-        await _bury(session, client.id, external_id, told)
+        await _bury(session, contact, told)
     return ContactWritten(
         external_id=external_id, account_id=None, created=False, outcome=Outcome.APPLIED, version=told
     )
 
 
-async def _bury(session: Session, client_id: UUID, external_id: str, version: int) -> None:
+async def _bury(session: Session, contact: Contact, version: int) -> None:
+    client_id, external_id = contact.client_id, contact.external_id
     which = {"client_id": client_id, "external_id": external_id}
+    if contact.deleted_at is None:
+        _tell(session, contact, None, version)
     await session.execute(_FORGET, {**which, "version": version, "now": clock.now()})
     await session.execute(_UNTAG, which)
     await session.execute(_UNLINK, {"provider": Provider.CRM, "subject": subject_of(client_id, external_id)})
@@ -201,5 +218,6 @@ async def _bury(session: Session, client_id: UUID, external_id: str, version: in
 async def erase(session: Session, account_id: UUID) -> None:
     """Forget what partners told of an erased person, and take no news of these contacts again."""
     for client_id, external_id in await queries.list_of_account(session, account_id):
-        if await queries.find_locked(session, client_id, external_id) is not None:
-            await _bury(session, client_id, external_id, LATEST_VERSION)
+        contact = await queries.find_locked(session, client_id, external_id)
+        if contact is not None:
+            await _bury(session, contact, LATEST_VERSION)
