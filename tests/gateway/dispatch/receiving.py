@@ -187,6 +187,26 @@ class Town:
         await self.wake(*endpoints)
         return event
 
+    async def messages(self, endpoint: str, count: int) -> list[UUID]:
+        """Have so many events for an endpoint due now; return their ids."""
+        rows = await self.kit.sql(
+            "INSERT INTO message (event_id, organization_id, type, occurred_at, payload, persons, personal, created_at) "
+            "SELECT uuidv7(), $1, 'content.post.published.v1', $2, '{}', '{}', false, $2 FROM generate_series(1, $3) RETURNING event_id",
+            self.organization,
+            clock.now(),
+            count,
+        )
+        await self.kit.sql(
+            "INSERT INTO delivery (endpoint_id, event_id, organization_id, type, state, due_at, created_at) "
+            "SELECT $1, unnest($2::uuid[]), $3, 'content.post.published.v1', 'pending', $4, $4",
+            UUID(endpoint),
+            [row["event_id"] for row in rows],
+            self.organization,
+            clock.now(),
+        )
+        await self.wake(endpoint)
+        return [row["event_id"] for row in rows]
+
     async def wake(self, *endpoints: str) -> None:
         """Say that something is due for these endpoints."""
         async with transaction(self.kit.runtime.worker_engine, self.organization) as session:

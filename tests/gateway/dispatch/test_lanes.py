@@ -10,11 +10,16 @@ import orjson
 from standardwebhooks import Webhook
 from tests.gateway.dispatch.receiving import Answer, Received, Receiver, Town, dispatching
 
+from chassis import clock
 from chassis.clock import MovableClock
+from chassis.db import transaction
 from chassis.embedded.ports import free_port
 from chassis.ids import new_id
 from chassis.testing.kit import Kit
+from contracts.partners import EndpointDisabling
 from gateway import signing
+from gateway.deliveries.policy import MOST_WIDTH
+from gateway.endpoints import commands as endpoints
 
 HELD = "SELECT holder IS NOT NULL FROM lane WHERE endpoint_id = $1"
 
@@ -221,7 +226,7 @@ async def test_an_endpoint_that_cannot_be_reached_is_tried_again(
 
 async def test_a_long_queue_goes_out_whole(kit: Kit, town: Town, receiver: Receiver) -> None:
     endpoint = await town.endpoint()
-    events = [await town.message(endpoint["id"]) for _ in range(200)]
+    events = await town.messages(endpoint["id"], 200)
     async with dispatching(kit):
         await town.until(
             "SELECT count(*) = 200 FROM delivery WHERE endpoint_id = $1 AND state = 'delivered'", UUID(endpoint["id"])
@@ -250,3 +255,40 @@ async def test_each_key_that_is_good_signs_and_no_other(
     assert [verified(one) for one in (endpoint["secret"], old, signing.public_key(asymmetric), gone)] == [True] * 3 + [
         False
     ]
+
+
+async def test_what_is_in_hand_when_an_endpoint_is_disabled_is_kept_for_later(
+    kit: Kit, town: Town, receiver: Receiver
+) -> None:
+    release = asyncio.Event()
+
+    async def answer(_received: Received) -> Answer:
+        if len(receiver.received) > 40:
+            await release.wait()
+        return 204, {}, b""
+
+    receiver.answer = answer
+    endpoint = await town.endpoint()
+    lane = UUID(endpoint["id"])
+    events = await town.messages(endpoint["id"], 100)
+    async with dispatching(kit) as dispatcher:
+        await receiver.until(lambda came: len(came) == 40 + MOST_WIDTH)
+        async with transaction(kit.runtime.worker_engine, town.organization) as session:
+            await endpoints.disable(session, lane, EndpointDisabling.BY_HAND)
+        # It is looked at again while it is disabled, with some in hand and some under way.
+        await kit.sql("UPDATE lane SET due_at = $2 WHERE endpoint_id = $1", lane, clock.now())
+        await town.until("SELECT due_at IS NULL FROM lane WHERE endpoint_id = $1", lane)
+        while dispatcher.lanes[lane].target is not None:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
+        release.set()
+        await town.until("SELECT holder IS NULL AND due_at IS NULL FROM lane WHERE endpoint_id = $1", lane)
+        sent = {one.id for one in receiver.received}
+        assert len(sent) == 40 + MOST_WIDTH
+        rows = await kit.sql("SELECT event_id, state FROM delivery WHERE endpoint_id = $1", lane)
+        assert {row["event_id"] for row in rows if row["state"] == "delivered"} == sent
+        await kit.sql(
+            "UPDATE endpoint SET enabled = true, disabled_reason = NULL, disabled_at = NULL WHERE id = $1", lane
+        )
+        await town.wake(endpoint["id"])
+        await town.until("SELECT bool_and(state = 'delivered') FROM delivery WHERE endpoint_id = $1", lane)
+    assert sorted(one.id for one in receiver.received) == sorted(events)

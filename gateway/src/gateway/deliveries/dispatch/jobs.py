@@ -220,7 +220,10 @@ class Dispatcher:
             mine = found.get(lane.endpoint_id, [])
             lane.more, lane.in_hand = len(mine) == in_hand, in_hand
             lane.failing = lane.failing or (lane.target is not None and lane.target.failing_since is not None)
-            if lane.not_before is None:
+            if lane.target is None:
+                # Disabled or deleted meanwhile: what is in hand stays where it is, in the database.
+                lane.buffer.clear()
+            elif lane.not_before is None:
                 lane.buffer.extend(one for one in mine if not one.withheld)
 
     async def _close(self) -> None:
