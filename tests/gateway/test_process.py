@@ -286,7 +286,9 @@ async def test_a_worker_is_ready_with_its_database_and_its_broker_only(cluster: 
             await worker.until("/readyz", 503, without=("nats",))
             broker.start()
             await worker.until("/readyz", 200)
-            lines = await worker.stop()
+            broker.stop()
+            await worker.until("/readyz", 503, without=("nats",))
+            lines = await worker.stop()  # and ends in order without it too
     finally:
         broker.remove()
     assert {line["event"] for line in lines} >= {"started", "stopped"}

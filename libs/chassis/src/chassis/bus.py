@@ -122,7 +122,9 @@ class Bus:
         if self._made.is_connected:
             with suppress(nats.errors.Error, asyncio.TimeoutError):
                 await self._made.flush(timeout=2)
-        await self._made.close()
+        # What was still to be sent to a server that is away is written to a closed connection, which uvloop answers with RuntimeError.
+        with suppress(nats.errors.Error, OSError, RuntimeError):
+            await self._made.close()
 
     async def ensure_stream(self) -> None:
         """Create this service's stream, or bring it up to date. Raises nats.errors.Error when the server is away."""
