@@ -15,6 +15,7 @@ from chassis import clock
 from chassis.auth import WEBHOOKS_SCOPE
 from chassis.ids import new_id
 from chassis.testing.kit import Kit
+from contracts.members import ClientBasis
 
 _ATTEMPT = """
 INSERT INTO attempt SELECT $1, $2, number, $3, false, $4::timestamptz + number * interval '1 second', 10 * number,
@@ -42,6 +43,27 @@ async def test_a_ping_goes_to_this_endpoint_whatever_it_asked_for(tenant: Tenant
     assert await tenant.deliveries(other) == []
     [lane] = await tenant.kit.sql("SELECT due_at FROM lane WHERE endpoint_id = $1", endpoint)
     assert lane["due_at"] is not None
+
+
+async def test_what_consent_holds_back_is_not_read_in_the_log_either(tenant: Tenant) -> None:
+    await tenant.partner(tenant.client, ClientBasis.CONSENT, version=2)
+    endpoint, agreed, asked = await tenant.endpoint(), new_id(), new_id()
+    decide = "INSERT INTO partner_consent VALUES ($1, $2, $3, true)"
+    await tenant.kit.sql(decide, tenant.client, agreed, tenant.organization)
+    events = [tenant.published(author) for author in (agreed, asked)]
+    await tenant.kit.deliver(*events)
+
+    async def shown(reader: httpx.AsyncClient) -> list[bool]:
+        read = [(await reader.get(f"/v1/endpoints/{endpoint}/deliveries/{event.id}")).json() for event in events]
+        return [one["payload"] is not None for one in read]
+
+    assert await shown(tenant.program()) == [True, False]
+    assert await shown(tenant.staff) == [True, True]
+    # Whoever withdraws is not named any more, whatever was sent before.
+    await tenant.kit.sql("UPDATE partner_consent SET granted = false WHERE account_id = $1", agreed)
+    assert await shown(tenant.program()) == [False, False]
+    await tenant.partner(tenant.client, ClientBasis.PROCESSOR, version=3)
+    assert await shown(tenant.program()) == [True, True]
 
 
 async def test_a_disabled_endpoint_is_not_pinged(tenant: Tenant) -> None:

@@ -44,9 +44,12 @@ WHERE delivery.endpoint_id = :endpoint_id
     AND (CAST(:until AS timestamptz) IS NULL OR delivery.created_at < :until)
 ORDER BY delivery.event_id DESC LIMIT :most
 """)
+# What may not be sent may not be read here either: the log would hand out what a missing consent held back.
 _ONE = text(f"""
-SELECT {_SHOWN}, message.payload, message.occurred_at, message.community_id
-{_FROM} JOIN message ON message.event_id = delivery.event_id
+SELECT {_SHOWN}, message.occurred_at, message.community_id,
+    CASE WHEN :program AND coalesce(partner.basis, 'consent') = 'consent' AND {partners.somebody_disagrees("message", "endpoint.client_id")}
+        THEN NULL ELSE message.payload END AS payload
+{_FROM} JOIN message ON message.event_id = delivery.event_id LEFT JOIN partner ON partner.client_id = endpoint.client_id
 WHERE delivery.endpoint_id = :endpoint_id AND delivery.event_id = :event_id
 """)
 _ATTEMPTS = text("""
@@ -130,7 +133,8 @@ async def get_delivery(session: Session, principal: Principal, endpoint_id: UUID
     """Return a delivery with what was sent and every attempt. Raises Problem 404."""
     await get_told_endpoint(session, principal, endpoint_id)
     which = {"endpoint_id": endpoint_id, "event_id": event_id}
-    row = (await session.execute(_ONE, which)).one_or_none()
+    program = principal.client_id is not None
+    row = (await session.execute(_ONE, {**which, "program": program})).one_or_none()
     if row is None:
         raise not_found("delivery")
     made = (await session.execute(_ATTEMPTS, {**which, "most": MOST_ATTEMPTS})).all()

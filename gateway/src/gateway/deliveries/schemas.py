@@ -64,7 +64,10 @@ class DeliveryDetailOut(DeliveryOut):
 
     occurred_at: datetime
     community_id: UUID | None
-    payload: str = Field(description="the body, byte for byte as it is sent and signed", examples=[_PAYLOAD])
+    payload: str | None = Field(
+        description="the body, byte for byte as it is sent and signed; none for a program while somebody in it does not agree to it",
+        examples=[_PAYLOAD],
+    )
     log: list[AttemptOut] = Field(description="the attempts, oldest first; of very many, the newest 100")
 
 
