@@ -2,15 +2,18 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
-from pydantic import AwareDatetime, ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from sqlalchemy import text
 
+from chassis import schemas
 from chassis.app import build_app
 from chassis.db import make_engine
 from chassis.ids import new_id
@@ -76,6 +79,29 @@ async def test_an_unexpected_failure_names_the_trace_that_the_caller_began(scene
 
 class Moment(Input):
     at: AwareDatetime | None = None
+    on: list[AwareDatetime] = Field(default_factory=list)
+
+
+@given(st.one_of(st.integers(), st.floats(), st.booleans()), st.booleans())
+def test_a_number_is_no_instant(number: float, quoted: bool) -> None:  # noqa: FBT001  drawn
+    """By itself pydantic takes it for seconds, or for milliseconds, since 1970."""
+    sent = str(number) if quoted and not isinstance(number, bool) else number
+    for wrong in ({"at": sent}, {"on": [sent]}):
+        with pytest.raises(ValidationError):
+            Moment.model_validate(wrong)
+    with pytest.raises(ValidationError):
+        TypeAdapter(schemas.Moment | None).validate_python(str(number))
+
+
+ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES))  # noqa: DTZ001  the bounds have none
+def test_an_instant_is_taken_as_it_is_written(at: datetime) -> None:
+    for sent in (at, at.isoformat()):
+        taken = Moment.model_validate({"at": sent, "on": [sent]})
+        assert (taken.at, taken.on) == (at, [at])
+        assert TypeAdapter(schemas.Moment | None).validate_python(sent) == at
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])

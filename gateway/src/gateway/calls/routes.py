@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path, Query, Request
-from pydantic import AwareDatetime
 
 from chassis.app import router
 from chassis.auth import OrganizationStaff
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import TenantSession
 from chassis.runtime import runtime_of
-from chassis.schemas import Page
+from chassis.schemas import Moment, Page
 from gateway.calls import queries
 from gateway.calls.schemas import CallOut, Ended
 from gateway.endpoints.partners import queries as partners
@@ -38,8 +37,8 @@ async def list_client_calls(
     client_id: ClientInPath,
     *,
     status: Annotated[Ended | None, Query(description="only calls that ended so; none: that never completed")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="from this instant on")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="before this instant")] = None,
+    since: Annotated[Moment | None, Query(description="from this instant on")] = None,
+    until: Annotated[Moment | None, Query(description="before this instant")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Page[CallOut]:

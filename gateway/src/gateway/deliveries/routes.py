@@ -6,14 +6,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import AwareDatetime
 
 from chassis.app import router
 from chassis.auth import PartnerManager
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import TenantSession
 from chassis.runtime import runtime_of
-from chassis.schemas import Page, problems
+from chassis.schemas import Moment, Page, problems
 from gateway.deliveries import commands, queries
 from gateway.deliveries.models import State
 from gateway.deliveries.queries import Filters
@@ -32,8 +31,8 @@ def _wanted(
         str | None,
         Query(max_length=100, description="of this type only", examples=["content.post.published.v1"]),
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="made then or later", examples=[WHEN])] = None,
-    until: Annotated[AwareDatetime | None, Query(description="made before", examples=[WHEN])] = None,
+    since: Annotated[Moment | None, Query(description="made then or later", examples=[WHEN])] = None,
+    until: Annotated[Moment | None, Query(description="made before", examples=[WHEN])] = None,
 ) -> Filters:
     return Filters(state=state, type=type, since=since, until=until)
 

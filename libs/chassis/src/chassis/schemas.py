@@ -9,14 +9,16 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
     StringConstraints,
     WithJsonSchema,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 EVERY_ZONE = frozenset(available_timezones()) - {"localtime", "Factory"}
@@ -27,21 +29,41 @@ EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=
 """The instants that are some in every zone of the world."""
 
 
+def _no_number(value: Any) -> Any:  # noqa: ANN401  whatever was sent
+    """Let pass what is no number, in quotes or not: by itself pydantic takes those for seconds, or milliseconds, since 1970."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return value
+    raise ValueError(f"{number:g} is no instant; write one as 2026-11-22T07:30:00Z")
+
+
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST), BeforeValidator(_no_number)]
+"""An instant as RFC 3339 writes it, for queries; the fields of an `Input` are such by themselves."""
+
+
 def _exact(schema: Any) -> None:  # noqa: ANN401  pydantic's core schema: nested dicts and lists
     """Let numbers be numbers and truth be truth: by itself pydantic takes "5" and true for whole numbers, and 1 for true.
 
-    And let instants be ones that can be told in UTC, and anywhere else.
+    And let instants be written out, and be ones that can be told in UTC, and anywhere else.
     """
     waiting = [schema]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
+            if one.get("type") == "function-before" and one["function"]["function"] is _no_number:
+                continue
             if one.get("type") in {"int", "float", "bool"}:
                 one["strict"] = True
             elif one.get("type") == "datetime" and one.get("tz_constraint") == "aware":
                 one.setdefault("ge", EARLIEST)
                 one.setdefault("le", LATEST)
-            waiting.extend(one.values())
+                inner = dict(one)
+                one.clear()
+                one.update(core_schema.no_info_before_validator_function(_no_number, inner))
+                continue
+            # What stands there is about the document, and no schema of pydantic's.
+            waiting.extend(value for name, value in one.items() if name != "metadata")
         elif isinstance(one, list | tuple):
             waiting.extend(one)
 
