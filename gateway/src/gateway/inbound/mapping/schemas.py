@@ -49,7 +49,8 @@ class DryRunCreate(MappingCreate):
     model_config = ConfigDict(json_schema_extra={"examples": [{"mapping": EXAMPLE, "sample": _SAMPLE}]})
 
     sample: Any = Field(
-        description="a message as the partner sends it; or its text, as a string, where its numbers must be exact"
+        description="a message as the partner sends it; or its text, as a string, where its numbers must be exact",
+        json_schema_extra={"type": ["object", "array", "string", "number", "boolean", "null"]},
     )
 
 

@@ -77,7 +77,7 @@ async def list_orders(
     session: TenantSession,
     staff: OrganizationStaff,
     request: Request,
-    client_id: UUID | None = None,
+    client_id: Annotated[UUID | None, Query(description="only those that this partner told of")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Page[OrderOut]:

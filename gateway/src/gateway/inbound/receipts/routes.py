@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Query, Request
 
 from chassis.app import router
 from chassis.auth import PartnerManager
@@ -25,7 +26,7 @@ async def list_receipts(
     manager: PartnerManager,
     source_id: UUID,
     request: Request,
-    state: ReceiptState | None = None,
+    state: Annotated[ReceiptState | None, Query(description="only those that stand so")] = None,
     *,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,

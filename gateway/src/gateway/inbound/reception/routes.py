@@ -41,7 +41,7 @@ _BODY = {
         "description": "what the partner sends: JSON in UTF-8, up to 1 MiB, signed as the source says",
         "content": {
             "application/json": {
-                "schema": {},
+                "schema": {"title": "Message", "type": ["object", "array", "string", "number", "boolean", "null"]},
                 "example": {"event": "order.paid", "order": {"id": "SO-1", "total": "199.00", "updated": 1795332600}},
             }
         },
