@@ -47,11 +47,38 @@ def tell_of_orders(owner: httpx.Client, shop: httpx.Client, hooked_id: str, exte
     for _ in range(2):
         checked(owner.post(f"{url}/mappings", json={"mapping": MAPPING}))
     checked(owner.post(f"{url}/mappings/2/adopt", headers={"If-Match": f'"{source["version"]}"'}))
+    return {"source_id": source["id"], "receipt_id": _send(owner, source)}
+
+
+def _send(anybody: httpx.Client, source: dict[str, Any]) -> str:
+    """Send a webhook of which the mapping makes nothing, and return the receipt's id."""
     body = b'{"order": null}'
     key = signing.signing_key(source["secret"])
     signed = signing.sign(f"m{uuid4().hex}", int(clock.now().timestamp()), body, [key])
-    receipt = checked(owner.post(f"/v1/inbound/{source['id']}", content=body, headers=signed))
-    return {"source_id": source["id"], "receipt_id": receipt["receipt_id"]}
+    receipt = checked(anybody.post(f"/v1/inbound/{source['id']}", content=body, headers=signed))
+    return str(receipt["receipt_id"])
+
+
+def partners_twice(owner: httpx.Client, shop: httpx.Client, ids: dict[str, str]) -> None:
+    """Give each list of partners' things a second row."""
+    order = {"version": 1, "placed_at": "2026-01-01T00:00:00Z", "currency": "CNY", "amount_fen": 100}
+    checked(shop.put(f"/v1/orders/SO-{uuid4().hex}", json=order))
+    new = {"client_id": ids["hooked_id"], "name": "CRM", "verification": {"kind": "standard"}}
+    checked(owner.post("/v1/sources", json=new))
+    fresh = checked(owner.post(f"/v1/sources/{ids['source_id']}/secrets", json={}))
+    for _ in range(2):
+        _send(owner, {"id": ids["source_id"], "secret": fresh["secret"]})
+    second = checked(owner.post("/v1/endpoints", json=_endpoint(ids["hooked_id"])))["id"]
+    url = f"/v1/endpoints/{ids['endpoint_id']}"
+    checked(owner.post(f"{url}/enabling"))
+    checked(owner.post(f"{url}/pings"))
+    # Nobody listens there: what is told waits from now on, instead of being tried again while other tests run.
+    for endpoint in (second, ids["endpoint_id"]):
+        checked(owner.post(f"/v1/endpoints/{endpoint}/disabling"))
+
+
+def _endpoint(hooked_id: str) -> dict[str, Any]:
+    return {"client_id": hooked_id, "url": "http://127.0.0.1:65000/hooks", "event_types": ["partners.source.*"]}
 
 
 def _made(owner: httpx.Client, new: dict[str, Any]) -> list[dict[str, Any]]:
@@ -65,7 +92,7 @@ def _made(owner: httpx.Client, new: dict[str, Any]) -> list[dict[str, Any]]:
 
 def put_up_endpoint(owner: httpx.Client, hooked_id: str) -> dict[str, str]:
     """Put up an endpoint that is disabled, so that what it is told stays as it is; return what of it stands in addresses."""
-    new = {"client_id": hooked_id, "url": "http://127.0.0.1:65000/hooks", "event_types": ["partners.source.*"]}
+    new = _endpoint(hooked_id)
     # The gateway learns of a new program by an event.
     assert wait_until(lambda: hooked_id in {one["client_id"] for one in _made(owner, new)}, 30)
     endpoint = _made(owner, new)[0]["id"]

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from tests.api.belonging import belong_twice
 from tests.api.document import Operation
-from tests.api.mint import OF_PROGRAMS, Mint, asked_by
+from tests.api.mint import OF_PROGRAMS, SELLER, Mint, asked_by
+from tests.api.partners import partners_twice
 from tests.api.publishing import publish_twice
 from tests.api.raw import refused
 from tests.api.stack import RealStack
@@ -138,6 +139,8 @@ def _fill(town: Town, mint: Mint) -> None:
             assert client.post(f"{base}/posts", json={"body": "One more"}).status_code == 201
             url = f"{base}/posts/{town.ids['post_id']}/comments"
             assert client.post(url, json={"body": "One more"}).status_code == 201
+        with town.client(mint.token(town, SELLER)) as shop:
+            partners_twice(client, shop, town.ids)
         for purpose in ("email", "phone"):
             assert member.put(f"/v1/me/consents/{purpose}", json={"granted": True}).status_code == 200
         for kind in ("post", "comment"):
