@@ -154,3 +154,23 @@ async def test_a_contact_that_is_nobody_any_more_keeps_what_was_bought_and_older
     # The partner gives the id to somebody else: what had no buyer is theirs, what had stays.
     await partner.linked("C-1", wei, 4)
     assert [await buyer(name) for name in ("first", "second")] == [str(lin), str(wei)]
+
+
+async def test_a_token_that_outlives_its_client_tells_and_reads_nothing(partner: Partner) -> None:
+    crm = partner.program("orders:write", "webhooks:manage")
+    made = await crm.post("/v1/endpoints", json={"url": "https://crm.example.com/hooks"})
+    keys = f"/v1/endpoints/{made.json()['id']}/secrets"
+    assert ((await crm.put("/v1/orders/SO-1", json=ORDER)).status_code, (await crm.get(keys)).status_code) == (200, 200)
+    await partner.told(active=False, version=2)
+    before = await told(partner)
+    answers = [
+        await crm.put("/v1/orders/SO-1", json=ORDER | {"version": 4}),
+        await crm.post("/v1/orders/SO-1/refunds", json=REFUND),
+        await crm.get("/v1/orders/SO-1"),
+        await crm.get(keys),
+    ]
+    assert [(one.status_code, one.json()["type"].rpartition(":")[2]) for one in answers] == [
+        (403, "client-withdrawn")
+    ] * 4
+    assert await told(partner) == before
+    assert (await partner.staff.get(keys)).status_code == 200

@@ -46,6 +46,15 @@ async def check_active(session: Session, client_id: UUID) -> None:
         raise Problem(409, "client-withdrawn", "The API client to which this belongs was withdrawn.")
 
 
+async def refuse_withdrawn(session: Session, principal: Principal) -> None:
+    """Raise Problem 403 for a program whose API client was withdrawn after it got its token. One that is not known yet may go on."""
+    if principal.client_id is None:
+        return
+    withdrawn = select(Partner.client_id).where(Partner.client_id == principal.client_id, ~col(Partner.active))
+    if (await session.scalars(withdrawn)).one_or_none() is not None:
+        raise Problem(403, "client-withdrawn", "The API client was withdrawn.")
+
+
 def visible(principal: Principal, client_id: UUID) -> bool:
     """Whether a caller may know of what belongs to an API client: staff of everything, a program of its own."""
     return principal.client_id is None or principal.client_id == client_id

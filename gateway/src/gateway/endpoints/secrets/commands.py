@@ -18,6 +18,7 @@ from gateway import signing
 from gateway.endpoints import queries as endpoints
 from gateway.endpoints import sealing
 from gateway.endpoints.models import Endpoint, EndpointSecret, Scheme
+from gateway.endpoints.partners import queries as partners
 from gateway.endpoints.schemas import SecretOut
 from gateway.endpoints.secrets import policy, queries
 from gateway.endpoints.secrets.schemas import SecretCreate
@@ -94,7 +95,8 @@ async def rotate(
 
 
 async def show(session: Session, vault: Vault, principal: Principal, endpoint_id: UUID) -> list[SecretOut]:
-    """Return the keys that sign now, and tell who has seen them. Raises Problem 404."""
+    """Return the keys that sign now, and tell who has seen them. Raises Problem 404, 403 for a withdrawn program."""
+    await partners.refuse_withdrawn(session, principal)
     endpoint = await endpoints.get_endpoint(session, principal, endpoint_id)
     secrets = await queries.list_secrets(session, endpoint_id, clock.now())
     reading_id = new_id()

@@ -13,6 +13,7 @@ from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import TenantSession, tag
 from chassis.runtime import runtime_of
 from chassis.schemas import Page
+from gateway.endpoints.partners import queries as partners
 from gateway.inbound.orders import commands, queries
 from gateway.inbound.orders.models import PartnerOrder
 from gateway.inbound.orders.policy import OrderName, OrderNews, RefundNews
@@ -40,6 +41,7 @@ async def put_order(
     session: TenantSession, client: OrderWriter, external_id: InPath, body: OrderPut, response: Response
 ) -> OrderWritten:
     """Tell of an order, whole, or of a newer version of it. Telling the same again, or older news, changes nothing and is no error."""
+    await partners.refuse_withdrawn(session, client)
     name = OrderName(client.account_id, body.source, external_id)
     news = OrderNews(**body.model_dump(exclude={"source"}))
     outcome, order = await commands.record(session, client.organization_id, name, news)
@@ -52,6 +54,7 @@ async def refund_order(
     session: TenantSession, client: OrderWriter, external_id: InPath, body: RefundCreate
 ) -> OrderWritten:
     """Tell of money that was given back, once by its own id. One that comes before its order waits for it."""
+    await partners.refuse_withdrawn(session, client)
     name = OrderName(client.account_id, body.source, external_id)
     news = RefundNews(**body.model_dump(exclude={"source"}))
     outcome, order = await commands.refund(session, client.organization_id, name, news)
@@ -67,6 +70,7 @@ async def get_order(
     source: SourceInQuery = "crm",
 ) -> OrderOut:
     """Read an order that this program told of."""
+    await partners.refuse_withdrawn(session, client)
     order = await queries.get_order(session, OrderName(client.account_id, source, external_id))
     tag(response, order.version)
     return OrderOut.model_validate(order)
