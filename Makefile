@@ -28,8 +28,9 @@ lock: ## Resolve the dependencies anew into requirements.lock
 run: install ## Start everything with the demo community; Ctrl-C stops it
 	$(BIN)/hearth up --demo
 
+# In the order of their names: the longest files come early, and short ones fill the end.
 test: install ## Run all tests, on real servers that they start themselves
-	$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install ## Lint, types, architecture, contract goldens
 	$(BIN)/ruff check
