@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.faults.test_kills import ROUNDS, SEED, another_relay
+from tests.faults.truth import check_truth
 from tests.journeys.callers import Town, found_town
 from tests.journeys.writers import crowd
 from tests.stack_fixture import LiveStack, until
@@ -126,3 +127,4 @@ def test_nothing_is_lost_and_nothing_invented_whatever_is_killed(
     assert states == [{"state": "delivered"}]
     # Twice only what was under way when something died.
     assert len(got) - len(told) < len(told)
+    check_truth(stack)

@@ -17,6 +17,7 @@ ROWS = {
         SELECT 'post' AS kind, id, version FROM post UNION ALL SELECT 'comment', id, version FROM comment
         UNION ALL SELECT 'reaction', id, version FROM reaction""",
     "engagement": "SELECT NULL AS kind, NULL AS id, NULL AS version WHERE false",
+    "gateway": "SELECT 'endpoint' AS kind, id, version FROM endpoint UNION ALL SELECT 'partner_order', id, version FROM partner_order",
 }
 FIRST_VERSIONS = {"session": 2}
 """Where the first version is told to nobody."""

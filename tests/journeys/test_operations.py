@@ -105,38 +105,40 @@ def test_poison_becomes_one_dead_letter_each_and_others_proceed(stack: LiveStack
 
     lost = [sick.ask("POST", path, {"body": f"sick {number}"}, status=201).json() for number in range(2)]
     kept = [well.ask("POST", path, {"body": f"well {number}"}, status=201).json() for number in range(5)]
-    until(lambda: len(stack.dead_letters()) >= 6, "six messages are given up on", 60)
+    until(lambda: len(stack.dead_letters()) >= 8, "eight messages are given up on", 60)
     stack.drain()
     heard = facts(stack)
     assert {one["id"] for one in kept} <= heard
     assert not {one["id"] for one in lost} & heard
     letters = stack.json("dlq", "ls")
-    # Both who follow posts give up on what cannot be read; the one who cannot take this person, on them too.
+    # All who follow posts give up on what cannot be read; the one who cannot take this person, on them too.
     assert Counter((one["service"], one["consumer"], one["type"], one["attempts"]) for one in letters["data"]) == {
         ("engagement", "pulse", "content.post.published.v1", ATTEMPTS): 3,
         ("engagement", "pulse", "unreadable", 1): 1,
         ("members", "facts", "content.post.published.v1", ATTEMPTS): 1,
         ("members", "facts", "unreadable", 1): 1,
+        ("gateway", "deliveries", "content.post.published.v1", ATTEMPTS): 1,
+        ("gateway", "deliveries", "unreadable", 1): 1,
     }
-    assert letters["total"] == 6
+    assert letters["total"] == 8
     assert checks(stack)["engagement dead letters"] == ("warning", "4; `hearth dlq ls` shows them")
     assert checks(stack)["members dead letters"] == ("warning", "2; `hearth dlq ls` shows them")
 
     # Without a cure nothing is cured, and nothing is lost by trying.
     assert stack.hearth("dlq", "retry", "--all").returncode == 1
-    assert len(stack.dead_letters()) == 6
+    assert len(stack.dead_letters()) == 8
     stack.execute("engagement", "ALTER TABLE activity DROP CONSTRAINT sick;")
     curable = [one["id"] for one in letters["data"] if "sick" in one["error"]]
     assert len(curable) == 2
     assert stack.json("dlq", "retry", curable[0]) == {"retried": 1, "failed": 0, "unknown": 0}
     done = stack.hearth("dlq", "retry", "--all", "--json")
-    assert json.loads(done.stdout) == {"retried": 1, "failed": 4, "unknown": 0}
+    assert json.loads(done.stdout) == {"retried": 1, "failed": 6, "unknown": 0}
     assert {one["id"] for one in (*kept, *lost)} <= facts(stack)
     # Delivered once more they are known, like everything else.
     assert stack.json("events", "republish", "--since", "1h")["republished"]["content"] > 0
     stack.drain()
-    assert len(stack.dead_letters()) == 4
-    for service in ("engagement", "members"):
+    assert len(stack.dead_letters()) == 6
+    for service in ("engagement", "members", "gateway"):
         stack.execute(service, "DELETE FROM dead_letter;")
 
 
