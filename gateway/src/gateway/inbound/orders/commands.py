@@ -20,6 +20,8 @@ from gateway.inbound.orders.policy import OrderName, OrderNews, Outcome, RefundN
 # Orders, their refunds and their buyers are told apart from one another, and none sees what another has not committed yet: these locks
 # have each wait for the other. Always the order before the contact.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))")
+# Orders of one buyer need not wait for one another, only for a merge of the buyer or their erasure.
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 7))")
 _SURVIVOR = text("SELECT survivor_id FROM partner_gone WHERE account_id = :account_id")
 _KNOW = text("""
 INSERT INTO partner_contact (client_id, contact_id, organization_id, account_id, link_version)
@@ -123,9 +125,15 @@ async def _account_of(session: Session, client_id: UUID, contact_id: UUID | None
     if contact_id is None:
         return None
     await _lock(session, "contact", contact_id)
-    found = await session.execute(_CONTACT, {"client_id": client_id, "contact_id": contact_id})
-    account: UUID | None = found.scalar_one_or_none()
-    return account
+    locked: UUID | None = None
+    while True:
+        found = await session.execute(_CONTACT, {"client_id": client_id, "contact_id": contact_id})
+        account: UUID | None = found.scalar_one_or_none()
+        if account == locked or account is None:
+            return account
+        # A merge or an erasure that is under way does not see what is not committed yet: it is waited for, and waits until the commit.
+        await session.execute(_SHARE, {"name": f"account\x1f{account}"})
+        locked = account
 
 
 async def _refunds(session: Session, name: OrderName, currency: str) -> tuple[int, datetime | None]:
@@ -142,11 +150,12 @@ async def record(
 ) -> tuple[Outcome, PartnerOrder]:
     """Record an order as a partner tells it; older news changes nothing."""
     await _lock(session, "order", name.client_id, name.source, name.external_id)
+    contact_id = contact_id_of(name.client_id, news.contact) if news.contact is not None else None
+    # Before the order's row: who has the contact waits for that.
+    account_id = await _account_of(session, name.client_id, contact_id)
     order = await queries.find_order(session, name, lock=True)
     if order is not None and news.version <= order.order_version:
         return policy.compare(order.order_version, news.version), order
-    contact_id = contact_id_of(name.client_id, news.contact) if news.contact is not None else None
-    account_id = await _account_of(session, name.client_id, contact_id)
     given_back, latest = await _refunds(session, name, news.currency)
     now = clock.now()
     refunded = policy.refunded(news.amount_fen, given_back)
