@@ -273,7 +273,7 @@ async def _claim(bench: Bench, endpoints: Sequence[UUID]) -> float:
         await leases.take(session, holder, now, most=jobs.TAKEN_AT_ONCE, most_ailing=jobs.TAKEN_AT_ONCE)
     wanted = [queries.Wanted(endpoint, endpoint, False, 64) for endpoint in endpoints]
     async with transaction(bench.kit.runtime.worker_engine, bench.organization) as session:
-        await queries.due(session, wanted, [], now)
+        await queries.due(session, wanted, now)
     took = (time.perf_counter() - begun) * 1e6
     await bench.kit.sql("UPDATE lane SET holder = NULL, held_until = NULL, due_at = $1", now)
     return took

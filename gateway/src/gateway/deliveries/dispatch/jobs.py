@@ -82,6 +82,7 @@ class Dispatcher:
         self._holding = asyncio.Lock()
         """Between taking and giving back: what the database says of our lanes and what we say change together."""
         self._idle = IDLE_SECONDS
+        self._time = asyncio.get_running_loop().time
         self._stopping = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -170,6 +171,7 @@ class Dispatcher:
         """Send what may go out of a lane, or have it fed or closed."""
         if self.lanes.get(lane.endpoint_id) is not lane or self._stopping:
             return
+        lane.freshen(self._time())
         slots = self._slots[lane.ailing]
         while lane.may_send:
             if slots.free <= 0:
@@ -202,16 +204,30 @@ class Dispatcher:
                 self._look_at(lane)
 
     async def _feed_tenant(self, organization_id: UUID, lanes: list[Lane]) -> None:
+        try:
+            await self._bring(organization_id, lanes)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            if len(lanes) > 1:
+                # One of them cannot be read, for a key that does not open: the others must not wait for it.
+                for lane in lanes:
+                    await self._feed_tenant(organization_id, [lane])
+                return
+            log.exception("lane_not_fed", endpoint_id=str(lanes[0].endpoint_id))
+            lanes[0].pause(clock.now() + timedelta(seconds=FAULT_SECONDS))
+
+    async def _bring(self, organization_id: UUID, lanes: list[Lane]) -> None:
         now = clock.now()
-        in_hand = max(FEWEST_IN_HAND, min(MOST_IN_HAND, IN_HAND_TOGETHER // len(self.lanes)))
+        in_hand = max(FEWEST_IN_HAND, min(MOST_IN_HAND, IN_HAND_TOGETHER // max(1, len(self.lanes))))
         async with transaction(self._engine, organization_id) as session:
             targets = await endpoint_queries.targets(session, self._vault, [lane.endpoint_id for lane in lanes], now)
             wanted = [
-                Wanted(target.endpoint_id, target.client_id, target.basis is ClientBasis.CONSENT, in_hand)
-                for target in targets.values()
+                Wanted(target.endpoint_id, target.client_id, target.basis is ClientBasis.CONSENT, in_hand, lane.known)
+                for lane in lanes
+                if (target := targets.get(lane.endpoint_id)) is not None
             ]
-            known = [event for lane in lanes for event in lane.known]
-            found = await queries.due(session, wanted, known, now) if wanted else {}
+            found = await queries.due(session, wanted, now) if wanted else {}
             withheld = [(one.endpoint_id, one.event_id) for mine in found.values() for one in mine if one.withheld]
             if withheld:
                 await commands.withhold(session, withheld)
@@ -219,6 +235,7 @@ class Dispatcher:
             lane.target = targets.get(lane.endpoint_id)
             mine = found.get(lane.endpoint_id, [])
             lane.more, lane.in_hand = len(mine) == in_hand, in_hand
+            lane.fed_at, lane.used = self._time(), False
             lane.failing = lane.failing or (lane.target is not None and lane.target.failing_since is not None)
             if lane.target is None:
                 # Disabled or deleted meanwhile: what is in hand stays where it is, in the database.
@@ -265,6 +282,7 @@ class Dispatcher:
     def _next(self, lane: Lane, slots: _Slots) -> DueDelivery | None:
         """Return what goes out next in a slot that has become free; None when the slot goes to another lane, or to none."""
         mine = self.lanes.get(lane.endpoint_id) is lane and not self._stopping
+        lane.freshen(self._time())
         if mine and lane.may_send and not slots.waiting and slots is self._slots[lane.ailing]:
             return lane.send_next()
         slots.free += 1

@@ -15,6 +15,8 @@ MOST_IN_HAND = 128
 FEWEST_IN_HAND = 4
 IN_HAND_TOGETHER = 8192
 """How many deliveries of one endpoint, and of all together, are in hand at most: memory stays flat however many wait."""
+FRESH_SECONDS = 10.0
+"""How long what was brought goes out without asking again where it goes, by which keys it is signed, and who still agrees."""
 
 
 @dataclass(eq=False, slots=True)
@@ -36,6 +38,10 @@ class Lane:
     """How many it got when it was last fed, had there been so many."""
     more: bool = True
     """Whether the database may have something due that is not in hand."""
+    fed_at: float = 0.0
+    """When it was last fed, by the clock of the dispatcher's loop."""
+    used: bool = False
+    """Whether anything has gone out since."""
     not_before: datetime | None = None
     """Until when the endpoint asked for quiet, or for FIFO, until when its first delivery waits."""
     waits_for_slot: bool = False
@@ -70,9 +76,19 @@ class Lane:
     def send_next(self) -> DueDelivery:
         """Take the first of those in hand for sending."""
         self.under_way += 1
+        self.used = True
         delivery = self.buffer.popleft()
         self.unrecorded.add(delivery.event_id)
         return delivery
+
+    def freshen(self, now: float) -> None:
+        """Let go of what has been in hand for long: it is brought again, with the endpoint as it is by then, unless that was disabled.
+
+        One delivery goes out each time that the lane is fed, so that a lane that waits long for its turn gets on all the same.
+        """
+        if self.buffer and self.used and now - self.fed_at > FRESH_SECONDS:
+            self.buffer.clear()
+            self.more = True
 
     def pause(self, until: datetime) -> None:
         """Let nothing out before `until`; what is in hand goes back."""
