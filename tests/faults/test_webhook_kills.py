@@ -127,4 +127,5 @@ def test_nothing_is_lost_and_nothing_invented_whatever_is_killed(
     assert states == [{"state": "delivered"}]
     # Twice only what was under way when something died.
     assert len(got) - len(told) < len(told)
+    assert stack.count("gateway", "endpoint") == 1
     check_truth(stack)

@@ -17,7 +17,9 @@ ROWS = {
         SELECT 'post' AS kind, id, version FROM post UNION ALL SELECT 'comment', id, version FROM comment
         UNION ALL SELECT 'reaction', id, version FROM reaction""",
     "engagement": "SELECT NULL AS kind, NULL AS id, NULL AS version WHERE false",
-    "gateway": "SELECT 'endpoint' AS kind, id, version FROM endpoint UNION ALL SELECT 'partner_order', id, version FROM partner_order",
+    "gateway": """
+        SELECT 'endpoint' AS kind, id, version FROM endpoint UNION ALL SELECT 'source', id, version FROM source
+        UNION ALL SELECT 'partner_order', id, version FROM partner_order""",
 }
 FIRST_VERSIONS = {"session": 2}
 """Where the first version is told to nobody."""
@@ -27,6 +29,10 @@ FOLLOWED = {
     "standing": ("members.community.", "members.membership."),
     "facts": ("content.post.", "content.comment.", "content.reaction.", "members.account."),
     "tiers": ("members.membership.",),
+    "endpoints": ("members.client.", "members.consent.", "members.account.", "members.community.", "members.erasure."),
+    "inbound-orders": ("members.contact.", "members.account.", "members.erasure."),
+    # Who tells partners what happens passes over nothing, so that it misses no type of a newer release.
+    "deliveries": ("members.", "content.", "engagement.", "partners."),
 }
 """By consumer, how the types of the events begin that it takes: all of an aggregate's, for the position it has reached."""
 STANDING = "SELECT membership_id AS id, account_id, state, roles, staff, bot FROM standing_member"
@@ -63,6 +69,9 @@ def check_truth(stack: LiveStack, *, streams: bool = True) -> None:
     check_inbox(stack, "content", "standing", everything, streams=streams)
     check_inbox(stack, "members", "facts", everything, streams=streams)
     check_inbox(stack, "members", "tiers", everything, streams=streams)
+    check_inbox(stack, "gateway", "endpoints", everything, streams=streams)
+    check_inbox(stack, "gateway", "inbound-orders", everything, streams=streams)
+    check_inbox(stack, "gateway", "deliveries", everything, streams=streams)
 
 
 def check_log(stack: LiveStack, service: str, log: list[Row]) -> None:
