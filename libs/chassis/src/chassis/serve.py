@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +22,15 @@ Background = Callable[[asyncio.Event], Awaitable[None]]
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to the process, which has two of them."""
+    """A server that leaves the signals to the process, which has two of them, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -74,11 +83,11 @@ async def serve(
         servers.insert(0, _server(api, settings.port, settings, protocol))
     serving = [asyncio.create_task(server.serve()) for server in servers]
     working = [asyncio.ensure_future(work(stopping)) for work in background]
-    health.started = True
-    log.info("started", port=settings.port if api is not None else None, internal_port=settings.internal_port)
+    starting = asyncio.create_task(_tell_started(servers, settings, health))
     waiter = asyncio.create_task(stopping.wait())
     # Whatever ends before the stop ended by a fault: then everything stops, and the supervisor starts the process again.
     await asyncio.wait([waiter, *serving, *working], return_when=asyncio.FIRST_COMPLETED)
+    starting.cancel()
     stopping.set()
     health.stopping = True
     log.info("stopping")
@@ -90,3 +99,12 @@ async def serve(
         if isinstance(failure, BaseException):
             raise failure
     log.info("stopped")
+
+
+async def _tell_started(servers: Sequence[_Server], settings: Settings, health: Health) -> None:
+    """Be ready once every port is open: whoever reads at the one that all is well may come to the other at once."""
+    for server in servers:
+        await server.listening.wait()
+    health.started = True
+    ports = {"port": settings.port if len(servers) > 1 else None, "internal_port": settings.internal_port}
+    log.info("started", **ports)
