@@ -107,10 +107,10 @@ def kill(stack: LiveStack, working: Crowd, names: list[str]) -> None:
 
 def test_killing_each_process_in_turn_and_all_at_once_loses_and_doubles_nothing(stack: LiveStack, town: Town) -> None:
     dice = random.Random(SEED)
-    people = [town.member(f"writer{number}") for number in range(WRITERS)]
-    manager = Manager(town, people, dice)
     with another_relay(stack, "content"), another_relay(stack, "engagement"):
         for turn in range(ROUNDS):
+            people = [town.member(f"writer{turn}-{number}") for number in range(WRITERS)]
+            manager = Manager(town, people, dice)
             with crowd(town, people, seed=SEED * 100 + turn) as working:
                 for names in [*([name] for name in dice.sample(PROCESSES, len(PROCESSES))), list(PROCESSES)]:
                     working.await_writes(dice.randrange(3, 20))
@@ -120,9 +120,6 @@ def test_killing_each_process_in_turn_and_all_at_once_loses_and_doubles_nothing(
             stack.drain()
             check_truth(stack)
             check_acknowledged(stack, working)
-            people = [town.member(f"writer{turn}-{number}") for number in range(WRITERS)]
-            manager = Manager(town, people, dice)
-    check_truth(stack)
 
 
 def person_of(number: int) -> int:
