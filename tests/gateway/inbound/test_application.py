@@ -89,6 +89,22 @@ async def test_a_refund_before_its_order_waits_for_it_and_one_told_again_counts_
     assert [e.type for e in await told(partner)] == ["partners.order.recorded.v1", "partners.order.refunded.v1"]
 
 
+async def test_what_an_order_cannot_take_is_shown_and_the_rest_of_the_message_counts(
+    partner: Partner, applier: Applier
+) -> None:
+    await partner.send(order(1))
+    await apply_all(applier)
+    other = await partner.send(order(1, "10.00") | refunds("RF-1"))
+    await apply_all(applier)
+    receipt = await partner.receipt(other)
+    assert (receipt["state"], receipt["reason"]) == ("failed", "items-failed")
+    assert [(one["state"], one["reason"]) for one in receipt["items"]] == [
+        ("failed", "version-reused"),
+        ("applied", None),
+    ]
+    assert [(one["amount_fen"], one["refunded_fen"]) for one in await orders(partner)] == [(19900, 990)]
+
+
 async def test_refunds_never_exceed_the_order_and_cancelling_is_told(partner: Partner, applier: Applier) -> None:
     await partner.send(order(1, "10.00"))
     await partner.send(refunds("RF-1", "RF-2"))
@@ -160,6 +176,10 @@ async def test_an_erased_person_is_nobody_and_no_late_news_brings_them_back(
     [kept] = await orders(partner)
     assert (kept["account_id"], kept["contact"], kept["amount_fen"]) == (None, None, 19900)
     assert (await told(partner))[-1].data["account_id"] is None
+    # Whose it was is forgotten, and so no difference.
+    again = await partner.send(order(1, contact="C 1%"))
+    await apply_all(applier)
+    assert await partner.outcomes(again) == ["repeated"]
     await partner.send({"contact": {"id": "C 1%", "v": 6}})
     await partner.send(order(2, contact="C 1%"))
     await apply_all(applier)
@@ -167,13 +187,19 @@ async def test_an_erased_person_is_nobody_and_no_late_news_brings_them_back(
     assert not await partner.kit.sql("SELECT FROM partner_contact WHERE organization_id = $1", partner.organization)
 
 
-async def test_older_contacts_are_stale_and_the_same_are_repeated_without_asking(
+async def test_older_contacts_are_stale_without_asking_and_members_compare_what_the_same_version_says(
     partner: Partner, applier: Applier, members: FakeMembers
 ) -> None:
     answers = [await partner.send({"contact": {"id": "C", "v": version}}) for version in (5, 4, 5)]
     await apply_all(applier)
     assert [await partner.outcomes(answer) for answer in answers] == [["applied"], ["stale"], ["repeated"]]
-    assert len(members.calls) == 1
+    assert len(members.calls) == 2
+    members.answers = [(409, {"type": "urn:hearth:problem:version-reused"})]
+    other = await partner.send({"contact": {"id": "C", "v": 5}})
+    await apply_all(applier)
+    assert [(one["state"], one["reason"]) for one in (await partner.receipt(other))["items"]] == [
+        ("failed", "version-reused")
+    ]
     members.answers = [(200, {"outcome": "stale", "version": 9})]
     late = await partner.send({"contact": {"id": "C", "v": 6}})
     await apply_all(applier)

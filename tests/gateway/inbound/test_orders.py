@@ -53,6 +53,50 @@ async def test_an_order_is_told_corrected_and_refunded(partner: Partner) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount_fen": 1},
+        {"contact": "C-2"},
+        {"cancelled": True},
+        {"placed_at": "2026-11-22T07:30:01Z"},
+        {"currency": "USD"},
+    ],
+)
+async def test_a_version_told_otherwise_is_refused_and_changes_nothing(partner: Partner, other: dict[str, Any]) -> None:
+    crm = partner.program("orders:write")
+    url = "/v1/orders/SO-1"
+    before = (await crm.put(url, json=ORDER)).json()["order"]
+    refused = await crm.put(url, json=ORDER | other)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:hearth:problem:version-reused")
+    assert (await crm.get(url)).json() == before
+    assert len(await told(partner)) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [
+        ({"amount_fen": 1}, "version-reused"),
+        ({"refunded_at": "2026-11-24T07:30:00Z"}, "version-reused"),
+        ({"version": 2, "currency": "USD"}, "currency-mismatch"),
+        ({"external_id": "RF-2", "currency": "USD"}, "currency-mismatch"),
+    ],
+)
+async def test_a_refund_that_cannot_count_is_refused_and_changes_nothing(
+    partner: Partner, other: dict[str, Any], code: str
+) -> None:
+    crm = partner.program("orders:write")
+    await crm.put("/v1/orders/SO-1", json=ORDER)
+    before = (await crm.post("/v1/orders/SO-1/refunds", json=REFUND)).json()["order"]
+    refused = await crm.post("/v1/orders/SO-1/refunds", json=REFUND | other)
+    assert (refused.status_code, refused.json()["type"]) == (409, f"urn:hearth:problem:{code}")
+    assert (await crm.get("/v1/orders/SO-1")).json() == before
+    assert len(await told(partner)) == 2
+    # What was refused left nothing behind that would count later.
+    corrected = await crm.put("/v1/orders/SO-1", json=ORDER | {"version": 4, "currency": "USD"})
+    assert corrected.json()["order"]["refunded_fen"] == 0
+
+
 async def test_each_program_and_each_source_has_orders_of_its_own(partner: Partner) -> None:
     crm, other = partner.program("orders:write"), partner.kit.partner(partner.organization, "orders:write")
     for client, body in ((crm, ORDER), (crm, ORDER | {"source": "shop"}), (other, ORDER)):

@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 
 from chassis import clock, due
 from chassis.db import Session
+from chassis.errors import Problem
 from chassis.ids import new_id
 from chassis.vault import Vault
 from contracts.members import contact_id_of
@@ -22,7 +23,8 @@ from gateway.inbound.mapping import strict
 from gateway.inbound.mapping.policy import Item
 from gateway.inbound.mapping.queries import compiled
 from gateway.inbound.orders import commands as orders
-from gateway.inbound.orders.policy import OrderName, OrderNews, RefundNews
+from gateway.inbound.orders import policy as orders_policy
+from gateway.inbound.orders.policy import OrderName, OrderNews, Outcome, RefundNews
 from gateway.inbound.reception.commands import BODY
 
 TIDY = "inbound.tidy"
@@ -126,8 +128,8 @@ async def begin(session: Session, vault: Vault, claimed: Claim) -> Remaining | N
     ordered = policy.in_order([(position, item) for position, item in enumerate(items) if position in waiting])
     for position, item in ordered:
         if item.kind in policy.LOCAL:
-            state = await _apply(session, receipt.organization_id, receipt.client_id, item)
-            await _mark(session, receipt.id, position, Answer(state))
+            answer = await _apply(session, receipt.organization_id, receipt.client_id, item)
+            await _mark(session, receipt.id, position, answer)
     remote = [(position, item) for position, item in ordered if item.kind not in policy.LOCAL]
     if not remote:
         await settle(session, receipt.organization_id, receipt.id)
@@ -174,8 +176,16 @@ async def _fail(session: Session, receipt: Row[Any], reason: str, faults: list[d
     await _tidy_later(session, receipt.organization_id)
 
 
-async def _apply(session: Session, organization_id: UUID, client_id: UUID, item: Item) -> str:
+async def _apply(session: Session, organization_id: UUID, client_id: UUID, item: Item) -> Answer:
     """Apply an order or a refund; return what became of it."""
+    try:
+        return Answer((await _tell(session, organization_id, client_id, item)).value)
+    except Problem as refused:
+        # Refused before anything was written, as it would be at the API.
+        return Answer("failed", refused.code)
+
+
+async def _tell(session: Session, organization_id: UUID, client_id: UUID, item: Item) -> Outcome:
     fields = dict(item.fields)
     source = fields.pop("source")
     if item.kind == "order":
@@ -186,11 +196,11 @@ async def _apply(session: Session, organization_id: UUID, client_id: UUID, item:
         recorded, _ = await orders.record(
             session, organization_id, OrderName(client_id, source, item.external_id), news
         )
-        return recorded.value
+        return recorded
     name = OrderName(client_id, source, fields.pop("order"))
     refund = RefundNews(external_id=item.external_id, version=item.version, **fields)
     outcome, _ = await orders.refund(session, organization_id, name, refund)
-    return outcome.value
+    return outcome
 
 
 async def _mark(session: Session, receipt_id: UUID, position: int, answer: Answer) -> bool:
@@ -200,12 +210,10 @@ async def _mark(session: Session, receipt_id: UUID, position: int, answer: Answe
     return marked.scalar_one_or_none() is not None
 
 
-async def known(session: Session, client_id: UUID, item: Item) -> Answer | None:
-    """Return what becomes of news that is not newer than what members took, without asking them; None when it is newer."""
+async def compare(session: Session, client_id: UUID, item: Item) -> Outcome:
+    """Return what becomes of news beside the newest that members took, if they take it."""
     newest = await queries.newest_version(session, client_id, item.kind, item.key)
-    if newest is None or item.version > newest:
-        return None
-    return Answer("repeated" if item.version == newest else "stale")
+    return Outcome.APPLIED if newest is None or item.version > newest else orders_policy.compare(newest, item.version)
 
 
 async def note(session: Session, claimed: Claim, client_id: UUID, position: int, item: Item, answer: Answer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chassis import telemetry
 from chassis.db import transaction
@@ -12,6 +13,8 @@ from chassis.runtime import Runtime
 from chassis.serve import Background
 from gateway.inbound.application import commands
 from gateway.inbound.application.members import Members
+from gateway.inbound.application.policy import Answer
+from gateway.inbound.orders.policy import Outcome
 from gateway.partner_settings import settings_of
 from gateway.vault import vault_of
 
@@ -57,10 +60,13 @@ class Applier:
             return
         for position, item in remaining.items:
             async with transaction(self._engine, organization_id) as session:
-                answer = await commands.known(session, remaining.client_id, item)
-            # No transaction is open while members work.
-            if answer is None:
+                outcome = await commands.compare(session, remaining.client_id, item)
+            # No transaction is open while members work. What is older they need not be asked; of the same version they know what it said.
+            answer = Answer(outcome.value)
+            if outcome is not Outcome.STALE:
                 answer = await self._members.put(organization_id, remaining.client_id, item)
+            if outcome is Outcome.REPEATED and answer.state == "applied":
+                answer = replace(answer, state="repeated")
             async with transaction(self._engine, organization_id) as session:
                 await commands.note(session, claimed, remaining.client_id, position, item, answer)
             if answer.reason in {"members-unavailable", "token-refused"}:

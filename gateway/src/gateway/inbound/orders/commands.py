@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from chassis import clock, outbox
 from chassis.db import Session
+from chassis.errors import Problem
 from chassis.ids import new_id
 from contracts.members import contact_id_of
 from contracts.partners import PartnerOrderEvent, PartnerOrderRecorded, PartnerOrderRefunded
@@ -37,16 +38,14 @@ UPDATE partner_order SET contact = NULL, contact_id = NULL
 WHERE client_id = :client_id AND contact_id = :contact_id AND account_id IS NOT NULL
 """)
 _REFUND = text("""
-INSERT INTO partner_refund AS known
+INSERT INTO partner_refund
     (client_id, source, order_external_id, external_id, organization_id, refund_version, amount_fen, currency, refunded_at)
 VALUES (:client_id, :source, :order, :external_id, :organization_id, :version, :amount_fen, :currency, :refunded_at)
 ON CONFLICT (client_id, source, order_external_id, external_id) DO UPDATE SET refund_version = EXCLUDED.refund_version,
     amount_fen = EXCLUDED.amount_fen, currency = EXCLUDED.currency, refunded_at = EXCLUDED.refunded_at
-WHERE known.refund_version < EXCLUDED.refund_version
-RETURNING refund_version
 """)
 _REFUND_KNOWN = text("""
-SELECT refund_version FROM partner_refund
+SELECT refund_version, amount_fen, currency, refunded_at FROM partner_refund
 WHERE client_id = :client_id AND source = :source AND order_external_id = :order AND external_id = :external_id
 """)
 _REFUNDED = text("""
@@ -145,17 +144,38 @@ async def _refunds(session: Session, name: OrderName, currency: str) -> tuple[in
     return row.fen, row.latest
 
 
+def _reused() -> Problem:
+    return Problem(409, "version-reused", "This version was told before, and said something else.")
+
+
+def _as_told(order: PartnerOrder) -> OrderNews:
+    """Return what the newest version of an order said, but for a contact that was forgotten since."""
+    return OrderNews(
+        version=order.order_version,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        amount_fen=order.amount_fen,
+        contact=order.contact,
+        cancelled=order.cancelled,
+        community_id=order.community_id,
+        post_id=order.post_id,
+    )
+
+
 async def record(
     session: Session, organization_id: UUID, name: OrderName, news: OrderNews
 ) -> tuple[Outcome, PartnerOrder]:
-    """Record an order as a partner tells it; older news changes nothing."""
+    """Record an order as a partner tells it; older news changes nothing. Raises Problem 409 when a version is told again otherwise."""
     await _lock(session, "order", name.client_id, name.source, name.external_id)
     contact_id = contact_id_of(name.client_id, news.contact) if news.contact is not None else None
     # Before the order's row: who has the contact waits for that.
     account_id = await _account_of(session, name.client_id, contact_id)
     order = await queries.find_order(session, name, lock=True)
     if order is not None and news.version <= order.order_version:
-        return policy.compare(order.order_version, news.version), order
+        outcome = policy.compare(order.order_version, news.version)
+        if outcome is Outcome.REPEATED and policy.differs(news, _as_told(order)):
+            raise _reused()
+        return outcome, order
     given_back, latest = await _refunds(session, name, news.currency)
     now = clock.now()
     refunded = policy.refunded(news.amount_fen, given_back)
@@ -205,7 +225,10 @@ async def record(
 async def refund(
     session: Session, organization_id: UUID, name: OrderName, news: RefundNews
 ) -> tuple[Outcome, PartnerOrder | None]:
-    """Record money that was given back, once by its id. It waits for its order when that was not told yet, or is in another currency."""
+    """Record money that was given back, once by its id. It waits for its order when that was not told yet.
+
+    Raises Problem 409 for another currency than the order's, and when a version is told again otherwise.
+    """
     await _lock(session, "order", name.client_id, name.source, name.external_id)
     identity = {
         "client_id": name.client_id,
@@ -213,7 +236,17 @@ async def refund(
         "order": name.external_id,
         "external_id": news.external_id,
     }
-    told = await session.execute(
+    order = await queries.find_order(session, name, lock=True)
+    known = (await session.execute(_REFUND_KNOWN, identity)).one_or_none()
+    if known is not None and news.version <= known.refund_version:
+        outcome = policy.compare(known.refund_version, news.version)
+        told = (known.amount_fen, known.currency, known.refunded_at)
+        if outcome is Outcome.REPEATED and told != (news.amount_fen, news.currency, news.refunded_at):
+            raise _reused()
+        return outcome, order
+    if order is not None and order.currency != news.currency:
+        raise Problem(409, "currency-mismatch", f"The order is in {order.currency}.")
+    await session.execute(
         _REFUND,
         {
             **identity,
@@ -224,10 +257,6 @@ async def refund(
             "refunded_at": news.refunded_at,
         },
     )
-    order = await queries.find_order(session, name, lock=True)
-    if told.scalar_one_or_none() is None:
-        known = (await session.execute(_REFUND_KNOWN, identity)).scalar_one()
-        return policy.compare(known, news.version), order
     if order is None:
         return Outcome.APPLIED, None
     given_back, _ = await _refunds(session, name, order.currency)

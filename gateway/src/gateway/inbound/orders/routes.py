@@ -12,7 +12,7 @@ from chassis.auth import OrderWriter, OrganizationStaff
 from chassis.pagination import DEFAULT_LIMIT, CursorText, Limit
 from chassis.requests import TenantSession, tag
 from chassis.runtime import runtime_of
-from chassis.schemas import Page
+from chassis.schemas import Page, problems
 from gateway.endpoints.partners import queries as partners
 from gateway.inbound.orders import commands, queries
 from gateway.inbound.orders.models import PartnerOrder
@@ -36,11 +36,14 @@ def _out(order: PartnerOrder | None) -> OrderOut | None:
     return None if order is None else OrderOut.model_validate(order)
 
 
-@routes.put("/v1/orders/{external_id}")
+@routes.put("/v1/orders/{external_id}", responses=problems(409))
 async def put_order(
     session: TenantSession, client: OrderWriter, external_id: InPath, body: OrderPut, response: Response
 ) -> OrderWritten:
-    """Tell of an order, whole, or of a newer version of it. Telling the same again, or older news, changes nothing and is no error."""
+    """Tell of an order, whole, or of a newer version of it.
+
+    Telling the same again, or older news, changes nothing and is no error; telling something else as the same version is one.
+    """
     await partners.refuse_withdrawn(session, client)
     name = OrderName(client.account_id, body.source, external_id)
     news = OrderNews(**body.model_dump(exclude={"source"}))
@@ -49,11 +52,14 @@ async def put_order(
     return OrderWritten(outcome=outcome, order=_out(order))
 
 
-@routes.post("/v1/orders/{external_id}/refunds")
+@routes.post("/v1/orders/{external_id}/refunds", responses=problems(409))
 async def refund_order(
     session: TenantSession, client: OrderWriter, external_id: InPath, body: RefundCreate
 ) -> OrderWritten:
-    """Tell of money that was given back, once by its own id. One that comes before its order waits for it."""
+    """Tell of money that was given back, once by its own id.
+
+    One that comes before its order waits for it; one in another currency than the order's is refused.
+    """
     await partners.refuse_withdrawn(session, client)
     name = OrderName(client.account_id, body.source, external_id)
     news = RefundNews(**body.model_dump(exclude={"source"}))
