@@ -250,7 +250,14 @@ def running_stack(**environment: str) -> Iterator[LiveStack]:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[LiveStack]:
-    """A stack for the tests of a module."""
+    """A stack for the tests of a module, which may break it and count all that is in it."""
+    with running_stack() as live:
+        yield live
+
+
+@pytest.fixture(scope="session")
+def shared_stack() -> Iterator[LiveStack]:
+    """A stack for all who found a brand of their own in it and leave the rest alone."""
     with running_stack() as live:
         yield live
 

@@ -13,12 +13,19 @@ from tests.journeys.callers import PASSWORD, Caller, open_community
 from tests.journeys.independent_pulse import independent_pulse
 from tests.samples.small_export import ROOT as ROOT_TS
 from tests.samples.small_export import Expected, build, build_hostile
-from tests.stack_fixture import ROOT, SERVICES, LiveStack
+from tests.stack_fixture import ROOT, SERVICES, LiveStack, running_stack
 
 RACKET = ROOT.parent / "shared/data/racket-2018.slack-export.zip"
 ZONES = ("UTC", "America/New_York", "Asia/Shanghai")
 GENERAL = "slack:C0GENERAL:"
 KINDS = ("members", "posts", "comments", "reactions")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LiveStack]:
+    """A stack whose events and dead letters are all this module's."""
+    with running_stack() as live:
+        yield live
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.journeys import late_projection
 from tests.journeys.callers import Town, found_town
 from tests.journeys.independent_pulse import independent_pulse
 from tests.samples.synthetic_export import build_synthetic
-from tests.stack_fixture import ROOT, LiveStack, until
+from tests.stack_fixture import ROOT, LiveStack, running_stack, until
 
 from chassis.embedded.nats import free_port
 from chassis.embedded.process import environment
@@ -24,6 +24,13 @@ from chassis.schema import Roles
 
 WORDS = "('content.post.published.v1', 'content.comment.published.v1')"
 SAID = f"SELECT event_id AS id, aggregate_type AS kind, payload::jsonb ->> 'origin' AS origin FROM outbox WHERE type IN {WORDS}"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LiveStack]:
+    """A stack whose projections are this module's to empty."""
+    with running_stack() as live:
+        yield live
 
 
 @pytest.fixture(scope="module")
