@@ -105,6 +105,17 @@ async def test_what_an_order_cannot_take_is_shown_and_the_rest_of_the_message_co
     assert [(one["amount_fen"], one["refunded_fen"]) for one in await orders(partner)] == [(19900, 990)]
 
 
+async def test_an_order_whose_refunds_cannot_count_is_kept_and_says_so(partner: Partner, applier: Applier) -> None:
+    await partner.send(refunds("RF-1"))
+    await apply_all(applier)
+    message = await partner.send({"order": {"id": "SO-1", "v": 1, "total": "199.00", "currency": "USD"}})
+    await apply_all(applier)
+    receipt = await partner.receipt(message)
+    assert (receipt["state"], receipt["reason"]) == ("applied", None)
+    assert [(one["state"], one["reason"]) for one in receipt["items"]] == [("applied", "refund-currency-mismatch")]
+    assert [(one["amount_fen"], one["refunded_fen"]) for one in await orders(partner)] == [(19900, 0)]
+
+
 async def test_refunds_never_exceed_the_order_and_cancelling_is_told(partner: Partner, applier: Applier) -> None:
     await partner.send(order(1, "10.00"))
     await partner.send(refunds("RF-1", "RF-2"))

@@ -59,3 +59,34 @@ async def test_contacts_and_orders_that_are_there_are_known_by_the_ids_of_member
         run(f"INSERT INTO partner_contact VALUES ('{client}', '{organization}', NULL, gen_random_uuid(), 5)")
     finally:
         cluster.drop(database)
+
+
+async def test_orders_that_are_there_keep_the_buyers_whose_contact_was_forgotten(cluster: Cluster) -> None:
+    database, roles = cluster.empty("gateway"), cluster.roles("gateway")
+    client, organization, account = new_id(), new_id(), new_id()
+
+    def run(script: str) -> list[str]:
+        return cluster.postgres.psql(script, database=database.name).splitlines()
+
+    def add(name: str, contact: str, buyer: str, version: int) -> None:
+        run(f"""
+            INSERT INTO partner_order (id, organization_id, client_id, source, external_id, order_version, contact, account_id, placed_at,
+                currency, amount_fen, refunded_fen, cancelled, created_at, updated_at, version)
+            VALUES ('{new_id()}', '{organization}', '{client}', 'crm', '{name}', 1, {contact}, {buyer}, now(),
+                'CNY', 1, 0, false, now(), now(), {version})
+        """)
+
+    try:
+        await migrations.upgrade(database.owner, service.migrations, roles, revision="0008")
+        add("gave up", "NULL", f"'{account}'", 1)
+        add("erased", "NULL", "NULL", 2)
+        add("nobody", "NULL", "NULL", 1)
+        add("somebody", "'C-1'", f"'{account}'", 3)
+        assert await migrations.upgrade(database.owner, service.migrations, roles, revision="0009") == ["0009"]
+        kept = "SELECT external_id FROM partner_order WHERE {} ORDER BY 1"
+        assert run(kept.format("contact_forgotten")) == ["erased", "gave up"]
+        assert run(kept.format("refunds_in_other_currencies <> 0")) == []
+        add("as before", "NULL", f"'{account}'", 2)
+        assert run(kept.format("NOT contact_forgotten")) == ["as before", "nobody", "somebody"]
+    finally:
+        cluster.drop(database)

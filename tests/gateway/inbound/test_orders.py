@@ -73,6 +73,16 @@ async def test_a_version_told_otherwise_is_refused_and_changes_nothing(partner: 
     assert len(await told(partner)) == 1
 
 
+async def test_a_buyer_who_comes_to_be_told_needs_a_version(partner: Partner) -> None:
+    crm, lin = partner.program("orders:write"), new_id()
+    await partner.linked("C-1", lin, 2)
+    await crm.put("/v1/orders/SO-1", json=ORDER | {"contact": None})
+    refused = await crm.put("/v1/orders/SO-1", json=ORDER)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:hearth:problem:version-reused")
+    named = await crm.put("/v1/orders/SO-1", json=ORDER | {"version": 4})
+    assert named.json()["order"]["account_id"] == str(lin)
+
+
 @pytest.mark.parametrize(
     ("other", "code"),
     [
@@ -198,6 +208,58 @@ async def test_a_contact_that_is_nobody_any_more_keeps_what_was_bought_and_older
     # The partner gives the id to somebody else: what had no buyer is theirs, what had stays.
     await partner.linked("C-1", wei, 4)
     assert [await buyer(name) for name in ("first", "second")] == [str(lin), str(wei)]
+
+
+async def test_a_correction_keeps_the_buyer_who_gave_up_the_contact_unless_it_names_another(partner: Partner) -> None:
+    crm, lin, wei = partner.program("orders:write"), new_id(), new_id()
+
+    async def buyer(**corrected: Any) -> Any:
+        if corrected:
+            assert (await crm.put("/v1/orders/first", json=ORDER | corrected)).json()["outcome"] == "applied"
+        return (await crm.get("/v1/orders/first")).json()["account_id"]
+
+    # An accent may be one character or two; the contact is the same.
+    await crm.put("/v1/orders/first", json=ORDER | {"contact": "Ren\u00e9"})
+    await partner.linked("Ren\u00e9", lin, 2)
+    await partner.linked("Ren\u00e9", None, 3)
+    assert await buyer(version=4, contact="Rene\u0301", amount_fen=100) == str(lin)
+    await partner.linked("Ren\u00e9", wei, 4)
+    assert [await buyer(), await buyer(version=5, contact="Ren\u00e9")] == [str(lin)] * 2
+    await partner.linked("C-2", wei, 2)
+    assert await buyer(version=6, contact="C-2") == str(wei)
+    assert (await told(partner))[-1].data["account_id"] == str(wei)
+
+
+async def test_a_correction_names_no_erased_buyer_and_nobody_in_their_place(partner: Partner) -> None:
+    crm, lin, wei = partner.program("orders:write"), new_id(), new_id()
+    await crm.put("/v1/orders/first", json=ORDER)
+    await partner.linked("C-1", lin, 2)
+    await partner.erased(lin)
+    corrected = (await crm.put("/v1/orders/first", json=ORDER | {"version": 4, "amount_fen": 100})).json()["order"]
+    assert (corrected["amount_fen"], corrected["contact"], corrected["account_id"]) == (100, None, None)
+    await partner.linked("C-1", wei, 3)
+    await crm.put("/v1/orders/first", json=ORDER | {"version": 5})
+    assert (await crm.get("/v1/orders/first")).json()["account_id"] is None
+
+
+async def test_refunds_that_waited_in_another_currency_are_shown_until_they_are_corrected(partner: Partner) -> None:
+    crm = partner.program("orders:write")
+
+    def standing(answer: dict[str, Any]) -> tuple[Any, ...]:
+        order = answer["order"]
+        return answer["outcome"], order["refunded_fen"], order["refunds_in_other_currencies"]
+
+    url = "/v1/orders/SO-1"
+    early = {"external_id": "RF-2", "amount_fen": 500}
+    for refund in (REFUND | {"currency": "USD"}, REFUND | early):
+        assert (await crm.post(f"{url}/refunds", json=refund)).json() == {"outcome": "applied", "order": None}
+    assert standing((await crm.put(url, json=ORDER)).json()) == ("applied", 500, 1)
+    again = await crm.post(f"{url}/refunds", json=REFUND | {"currency": "USD"})
+    assert standing(again.json()) == ("repeated", 500, 1)
+    [listed] = (await partner.staff.get("/v1/orders")).json()["data"]
+    assert listed["refunds_in_other_currencies"] == 1
+    corrected = await crm.post(f"{url}/refunds", json=REFUND | {"version": 2})
+    assert standing(corrected.json()) == ("applied", 1400, 0)
 
 
 async def test_a_token_that_outlives_its_client_tells_and_reads_nothing(partner: Partner) -> None:

@@ -24,6 +24,7 @@ from gateway.inbound.mapping.policy import Item
 from gateway.inbound.mapping.queries import compiled
 from gateway.inbound.orders import commands as orders
 from gateway.inbound.orders import policy as orders_policy
+from gateway.inbound.orders.models import PartnerOrder
 from gateway.inbound.orders.policy import OrderName, OrderNews, Outcome, RefundNews
 from gateway.inbound.reception.commands import BODY
 
@@ -179,13 +180,18 @@ async def _fail(session: Session, receipt: Row[Any], reason: str, faults: list[d
 async def _apply(session: Session, organization_id: UUID, client_id: UUID, item: Item) -> Answer:
     """Apply an order or a refund; return what became of it."""
     try:
-        return Answer((await _tell(session, organization_id, client_id, item)).value)
+        outcome, order = await _tell(session, organization_id, client_id, item)
     except Problem as refused:
         # Refused before anything was written, as it would be at the API.
         return Answer("failed", refused.code)
+    # An order is not refused for the sake of its refunds, but what will not count is shown.
+    unlike = item.kind == "order" and order is not None and order.refunds_in_other_currencies > 0
+    return Answer(outcome.value, "refund-currency-mismatch" if unlike else None)
 
 
-async def _tell(session: Session, organization_id: UUID, client_id: UUID, item: Item) -> Outcome:
+async def _tell(
+    session: Session, organization_id: UUID, client_id: UUID, item: Item
+) -> tuple[Outcome, PartnerOrder | None]:
     fields = dict(item.fields)
     source = fields.pop("source")
     if item.kind == "order":
@@ -193,14 +199,10 @@ async def _tell(session: Session, organization_id: UUID, client_id: UUID, item: 
             if field in fields:
                 fields[field] = UUID(fields[field])
         news = OrderNews(version=item.version, **fields)
-        recorded, _ = await orders.record(
-            session, organization_id, OrderName(client_id, source, item.external_id), news
-        )
-        return recorded
+        return await orders.record(session, organization_id, OrderName(client_id, source, item.external_id), news)
     name = OrderName(client_id, source, fields.pop("order"))
     refund = RefundNews(external_id=item.external_id, version=item.version, **fields)
-    outcome, _ = await orders.refund(session, organization_id, name, refund)
-    return outcome
+    return await orders.refund(session, organization_id, name, refund)
 
 
 async def _mark(session: Session, receipt_id: UUID, position: int, answer: Answer) -> bool:

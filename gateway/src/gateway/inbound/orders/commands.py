@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -34,7 +34,7 @@ RETURNING 1
 _CONTACT = text("SELECT account_id FROM partner_contact WHERE client_id = :client_id AND contact_id = :contact_id")
 # Whoever the partner calls so later is somebody else: what was bought before stays the buyer's.
 _DETACH = text("""
-UPDATE partner_order SET contact = NULL, contact_id = NULL
+UPDATE partner_order SET contact_id = NULL
 WHERE client_id = :client_id AND contact_id = :contact_id AND account_id IS NOT NULL
 """)
 _REFUND = text("""
@@ -49,8 +49,9 @@ SELECT refund_version, amount_fen, currency, refunded_at FROM partner_refund
 WHERE client_id = :client_id AND source = :source AND order_external_id = :order AND external_id = :external_id
 """)
 _REFUNDED = text("""
-SELECT coalesce(sum(amount_fen), 0)::bigint AS fen, max(refunded_at) AS latest FROM partner_refund
-WHERE client_id = :client_id AND source = :source AND order_external_id = :order AND currency = :currency
+SELECT coalesce(sum(amount_fen) FILTER (WHERE currency = :currency), 0)::bigint AS fen,
+    max(refunded_at) FILTER (WHERE currency = :currency) AS latest, count(*) FILTER (WHERE currency <> :currency) AS others
+FROM partner_refund WHERE client_id = :client_id AND source = :source AND order_external_id = :order
 """)
 _ATTRIBUTE = text("""
 UPDATE partner_order SET account_id = :account_id, version = version + 1, updated_at = :now
@@ -70,8 +71,9 @@ ON CONFLICT (account_id) DO UPDATE SET survivor_id = NULL
 """)
 _ERASE_CONTACTS = text("DELETE FROM partner_contact WHERE account_id = :erased")
 _ERASE_ORDERS = text("""
-UPDATE partner_order SET account_id = NULL, contact = NULL, contact_id = NULL, version = version + 1, updated_at = :now WHERE account_id = :erased
-RETURNING *
+UPDATE partner_order SET account_id = NULL, contact = NULL, contact_id = NULL, contact_forgotten = true, version = version + 1,
+    updated_at = :now
+WHERE account_id = :erased RETURNING *
 """)
 _MERGE_ORDERS = text("""
 UPDATE partner_order SET account_id = :survivor, version = version + 1, updated_at = :now WHERE account_id = :merged
@@ -135,31 +137,46 @@ async def _account_of(session: Session, client_id: UUID, contact_id: UUID | None
         locked = account
 
 
-async def _refunds(session: Session, name: OrderName, currency: str) -> tuple[int, datetime | None]:
+class _Refunds(NamedTuple):
+    """What was given back of an order in its currency, when at last, and how many refunds are in others."""
+
+    fen: int
+    latest: datetime | None
+    others: int
+
+
+async def _refunds(session: Session, name: OrderName, currency: str) -> _Refunds:
     found = await session.execute(
         _REFUNDED,
         {"client_id": name.client_id, "source": name.source, "order": name.external_id, "currency": currency},
     )
-    row = found.one()
-    return row.fen, row.latest
+    return _Refunds(*found.one())
 
 
 def _reused() -> Problem:
     return Problem(409, "version-reused", "This version was told before, and said something else.")
 
 
-def _as_told(order: PartnerOrder) -> OrderNews:
-    """Return what the newest version of an order said, but for a contact that was forgotten since."""
-    return OrderNews(
+def _differs(news: OrderNews, order: PartnerOrder) -> bool:
+    """Tell whether the version that is known said something else. Whose order it was may have been forgotten: that is no difference."""
+    known = OrderNews(
         version=order.order_version,
         placed_at=order.placed_at,
         currency=order.currency,
         amount_fen=order.amount_fen,
-        contact=order.contact,
+        contact=news.contact if order.contact_forgotten else order.contact,
         cancelled=order.cancelled,
         community_id=order.community_id,
         post_id=order.post_id,
     )
+    return news != known
+
+
+def _keeps_buyer(order: PartnerOrder, contact_id: UUID | None) -> bool:
+    """Tell whether the buyer stays, whoever has the contact by now: who bought was erased, or gave up the contact that the partner still names."""
+    if order.contact_forgotten or order.contact is None or order.contact_id is not None:
+        return order.contact_forgotten
+    return contact_id_of(order.client_id, order.contact) == contact_id
 
 
 async def record(
@@ -173,12 +190,12 @@ async def record(
     order = await queries.find_order(session, name, lock=True)
     if order is not None and news.version <= order.order_version:
         outcome = policy.compare(order.order_version, news.version)
-        if outcome is Outcome.REPEATED and policy.differs(news, _as_told(order)):
+        if outcome is Outcome.REPEATED and _differs(news, order):
             raise _reused()
         return outcome, order
-    given_back, latest = await _refunds(session, name, news.currency)
+    given_back = await _refunds(session, name, news.currency)
     now = clock.now()
-    refunded = policy.refunded(news.amount_fen, given_back)
+    refunded = policy.refunded(news.amount_fen, given_back.fen)
     if order is None:
         order = PartnerOrder(
             id=new_id(),
@@ -205,18 +222,20 @@ async def record(
         before = (0, False)
     else:
         before = (order.refunded_fen, order.cancelled)
-        order.order_version, order.contact, order.contact_id = news.version, news.contact, contact_id
-        order.account_id = account_id
+        if not _keeps_buyer(order, contact_id):
+            order.contact, order.contact_id, order.account_id = news.contact, contact_id, account_id
+        order.order_version = news.version
         order.community_id, order.post_id = news.community_id, news.post_id
         order.placed_at, order.currency, order.amount_fen = news.placed_at, news.currency, news.amount_fen
         order.refunded_fen = min(order.refunded_fen, refunded)
         order.cancelled = order.cancelled and news.cancelled
         order.updated_at, order.version = now, order.version + 1
+    order.refunds_in_other_currencies = given_back.others
     _emit(session, PartnerOrderRecorded, order, news.placed_at, name.client_id)
     if news.cancelled > before[1] or refunded > order.refunded_fen:
         # What was taken back is told as such, after what was ordered: who follows refunds only must hear of it too.
         order.refunded_fen, order.cancelled, order.version = refunded, news.cancelled, order.version + 1
-        came_back = latest if latest is not None and refunded > before[0] else now
+        came_back = given_back.latest if given_back.latest is not None and refunded > before[0] else now
         _emit(session, PartnerOrderRefunded, order, came_back, name.client_id)
     await session.flush()
     return Outcome.APPLIED, order
@@ -259,12 +278,13 @@ async def refund(
     )
     if order is None:
         return Outcome.APPLIED, None
-    given_back, _ = await _refunds(session, name, order.currency)
-    refunded = policy.refunded(order.amount_fen, given_back)
+    given_back = await _refunds(session, name, order.currency)
+    order.refunds_in_other_currencies = given_back.others
+    refunded = policy.refunded(order.amount_fen, given_back.fen)
     if refunded != order.refunded_fen:
         order.refunded_fen, order.updated_at, order.version = refunded, clock.now(), order.version + 1
         _emit(session, PartnerOrderRefunded, order, news.refunded_at, name.client_id)
-        await session.flush()
+    await session.flush()
     return Outcome.APPLIED, order
 
 

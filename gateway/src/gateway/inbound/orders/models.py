@@ -24,6 +24,9 @@ class PartnerOrder(Table, table=True):
     order_version: int = Field(sa_type=BigInteger)
     contact: str | None
     contact_id: UUID | None
+    """By which its buyer is found; none as well when the contact became nobody after the buyer was known, who stays then."""
+    contact_forgotten: bool = False
+    """Who bought it was erased: the buyer stays as it is, whomever the partner names in it later."""
     account_id: UUID | None
     community_id: UUID | None
     post_id: UUID | None
@@ -31,6 +34,7 @@ class PartnerOrder(Table, table=True):
     currency: str
     amount_fen: int = Field(sa_type=BigInteger)
     refunded_fen: int = Field(sa_type=BigInteger)
+    refunds_in_other_currencies: int = 0
     cancelled: bool
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)

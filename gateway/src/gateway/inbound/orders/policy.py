@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -57,11 +57,6 @@ class RefundNews:
 def compare(known: int, told: int) -> Outcome:
     """Return what becomes of a version that is not newer than what is known."""
     return Outcome.REPEATED if told == known else Outcome.STALE
-
-
-def differs(told: OrderNews, known: OrderNews) -> bool:
-    """Tell whether the same version of an order says something else now. Whose order it was may have been forgotten: that is no difference."""
-    return told != (known if known.contact is not None else replace(known, contact=told.contact))
 
 
 def refunded(amount_fen: int, refunds: int) -> int:

@@ -102,6 +102,9 @@ class OrderOut(Output):
     currency: str = Field(examples=["CNY"])
     amount_fen: int = Field(examples=[19900])
     refunded_fen: int = Field(description="of it, what was given back so far", examples=[0])
+    refunds_in_other_currencies: int = Field(
+        description="refunds that came before it and do not count, for they are in another currency", examples=[0]
+    )
     cancelled: bool
     created_at: datetime
     updated_at: datetime
