@@ -93,3 +93,41 @@ async def test_an_order_that_waits_for_its_contact_holds_nothing_that_others_nee
     await telling
     (order,) = await kit.sql("SELECT account_id, order_version FROM partner_order WHERE client_id = $1", name.client_id)
     assert (order["account_id"], order["order_version"]) == (somebody, 2)
+
+
+async def test_a_merge_that_is_heard_after_the_erasure_of_who_lives_on_names_nobody(partner: Partner) -> None:
+    crm, wei, lin = partner.program("orders:write"), new_id(), new_id()
+    body = {"version": 1, "contact": "C-1", "placed_at": "2026-11-22T07:30:00Z", "currency": "CNY", "amount_fen": 19900}
+    await partner.linked("C-1", wei, 2)
+    await crm.put("/v1/orders/before", json=body)
+    await partner.erased(lin)
+    await partner.merged(wei, lin)
+    # What was linked before the merge may be heard of after it.
+    await partner.linked("C-2", wei, 1)
+    await crm.put("/v1/orders/after", json=body)
+    await crm.put("/v1/orders/late", json=body | {"contact": "C-2"})
+    for name in ("before", "after", "late"):
+        assert (await crm.get(f"/v1/orders/{name}")).json()["account_id"] is None, name
+    assert [
+        row["survivor_id"] for row in await partner.kit.sql("SELECT * FROM partner_gone WHERE account_id = $1", wei)
+    ] == [None]
+
+
+async def test_a_merge_waits_for_the_erasure_of_who_lives_on(partner: Partner) -> None:
+    kit = partner.kit
+    name, account = await _known(partner)
+    survivor = new_id()
+    async with transaction(kit.runtime.engine, partner.organization) as session:
+        await commands.record(session, partner.organization, name, _news(1))
+
+    async def merge() -> None:
+        async with transaction(kit.runtime.engine, partner.organization) as session:
+            await commands.merge_accounts(session, partner.organization, account, survivor)
+
+    async with transaction(kit.runtime.engine, partner.organization) as session:
+        await commands.erase_account(session, partner.organization, survivor)
+        merging = asyncio.create_task(merge())
+        await _waits(kit, merging)
+    await merging
+    (order,) = await kit.sql("SELECT account_id FROM partner_order WHERE client_id = $1", partner.client_id)
+    assert order["account_id"] is None

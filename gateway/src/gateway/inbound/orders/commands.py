@@ -60,7 +60,7 @@ RETURNING *
 """)
 _MERGE_NAMES = text("""
 INSERT INTO partner_gone (account_id, organization_id, survivor_id) VALUES (:merged, :organization_id, :survivor)
-ON CONFLICT (account_id) DO UPDATE SET survivor_id = EXCLUDED.survivor_id
+ON CONFLICT (account_id) DO UPDATE SET survivor_id = EXCLUDED.survivor_id WHERE partner_gone.survivor_id IS NOT NULL
 """)
 _MERGE_CHAIN = text("UPDATE partner_gone SET survivor_id = :survivor WHERE survivor_id = :merged")
 _MERGE_CONTACTS = text("UPDATE partner_contact SET account_id = :survivor WHERE account_id = :merged")
@@ -87,6 +87,10 @@ HEARD = 0
 
 async def _lock(session: Session, *parts: object) -> None:
     await session.execute(_LOCK, {"name": "\x1f".join(map(str, parts))})
+
+
+async def _share(session: Session, account_id: UUID) -> None:
+    await session.execute(_SHARE, {"name": f"account\x1f{account_id}"})
 
 
 def _emit(
@@ -133,8 +137,17 @@ async def _account_of(session: Session, client_id: UUID, contact_id: UUID | None
         if account == locked or account is None:
             return account
         # A merge or an erasure that is under way does not see what is not committed yet: it is waited for, and waits until the commit.
-        await session.execute(_SHARE, {"name": f"account\x1f{account}"})
+        await _share(session, account)
         locked = account
+
+
+async def _survivor_of(session: Session, account_id: UUID) -> UUID | None:
+    """Return who an account is by now, None when its person was erased; neither happens to them before the commit."""
+    await _share(session, account_id)
+    gone = (await session.execute(_SURVIVOR, {"account_id": account_id})).one_or_none()
+    if gone is None:
+        return account_id
+    return None if gone.survivor_id is None else await _survivor_of(session, gone.survivor_id)
 
 
 class _Refunds(NamedTuple):
@@ -298,12 +311,10 @@ async def know_contact(
 ) -> None:
     """Take in whom a partner's contact is, and correct the orders that it placed; nothing happens when newer is known."""
     await _lock(session, "contact", contact_id)
-    await _lock(session, "account", account_id)
-    gone = (await session.execute(_SURVIVOR, {"account_id": account_id})).one_or_none()
-    if gone is not None and gone.survivor_id is None:
+    survivor_id = await _survivor_of(session, account_id)
+    if survivor_id is None:
         return
-    account_id = account_id if gone is None else gone.survivor_id
-    contact = {"client_id": client_id, "contact_id": contact_id, "account_id": account_id}
+    contact = {"client_id": client_id, "contact_id": contact_id, "account_id": survivor_id}
     known = await session.execute(_KNOW, {**contact, "organization_id": organization_id, "link_version": link_version})
     if known.scalar_one_or_none() is None:
         return
@@ -324,11 +335,14 @@ async def forget_contact(
 
 
 async def merge_accounts(session: Session, organization_id: UUID, merged: UUID, survivor: UUID) -> None:
-    """Let what one account bought be the other's, from now on too."""
-    accounts = {"merged": merged, "survivor": survivor}
+    """Let what one account bought be the other's, from now on too; nobody's when the other was erased before this was heard."""
     await _lock(session, "account", merged)
-    found = await session.execute(_SURVIVOR, {"account_id": survivor})
-    accounts["survivor"] = found.scalar_one_or_none() or survivor
+    survivor_id = await _survivor_of(session, survivor)
+    if survivor_id is None:
+        await erase_account(session, organization_id, merged)
+    if survivor_id in {None, merged}:
+        return
+    accounts = {"merged": merged, "survivor": survivor_id}
     await session.execute(_MERGE_CHAIN, accounts)
     await session.execute(_MERGE_NAMES, {**accounts, "organization_id": organization_id})
     await session.execute(_MERGE_CONTACTS, accounts)
