@@ -39,5 +39,11 @@ def is_contention(error: BaseException) -> bool:
     return _state(orig) == "40"
 
 
+def is_locked(error: BaseException) -> bool:
+    """Tell whether a statement gave up waiting for what another transaction has locked."""
+    orig = error.orig if isinstance(error, DBAPIError) else error
+    return _state(orig) == "55"
+
+
 def _state(error: BaseException | None) -> str:
     return (getattr(error, "sqlstate", None) or "")[:2]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -18,15 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from chassis import clock, telemetry
 from chassis.db import transaction
 from chassis.ids import new_id
-from chassis.outages import DATABASE_ERRORS, is_outage
+from chassis.outages import DATABASE_ERRORS, is_locked, is_outage
 from chassis.runtime import Runtime
 from chassis.vault import Vault
 from contracts.members import ClientBasis
 from gateway.deliveries.dispatch import attempts, commands, queries
-from gateway.deliveries.dispatch.commands import Made
-from gateway.deliveries.dispatch.lane import FEWEST_IN_HAND, IN_HAND_TOGETHER, MOST_IN_HAND, Lane
+from gateway.deliveries.dispatch.lane import FAULT_SECONDS, FEWEST_IN_HAND, IN_HAND_TOGETHER, MOST_IN_HAND, Lane
 from gateway.deliveries.dispatch.queries import DueDelivery, Wanted
-from gateway.deliveries.dispatch.queue import Queue, by_tenant
+from gateway.deliveries.dispatch.queue import Queue, grouped
+from gateway.deliveries.dispatch.recording import Recorder
 from gateway.deliveries.policy import FIRST_WIDTH, Pace
 from gateway.endpoints import queries as endpoint_queries
 from gateway.lanes.leases import commands as leases
@@ -37,15 +37,14 @@ from gateway.vault import vault_of
 IDLE_SECONDS = 0.03
 LONGEST_IDLE_SECONDS = 0.15
 AWAY_SECONDS = 0.5
+LOCKED_SECONDS = 0.2
+"""After how long a lane is tried again that somebody else has locked."""
 RENEW_SECONDS = leases.LEASE_SECONDS / 3
 FINISH_SECONDS = 5.0
 """How long a process that is told to stop waits for answers; what is still under way then is sent again by the next."""
-FAULT_SECONDS = 60.0
-"""How long a lane rests in which something went wrong on our side."""
 MOST_LANES = 2000
 """Lanes of endpoints that work which one process has at once; and as many of endpoints that do not."""
 TAKEN_AT_ONCE = 200
-RECORDED_AT_ONCE = 500
 AILING_SHARE = 4
 """Endpoints that failed last share one part in so many of the deliveries under way."""
 
@@ -77,7 +76,7 @@ class Dispatcher:
         }
         self._hungry = Queue[Lane]()
         self._closing = Queue[Lane]()
-        self._made = Queue[tuple[Lane, Made]]()
+        self._recorder = Recorder(engine, self._look_at)
         self._sending: set[asyncio.Task[None]] = set()
         self._holding = asyncio.Lock()
         """Between taking and giving back: what the database says of our lanes and what we say change together."""
@@ -88,8 +87,7 @@ class Dispatcher:
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver until told to stop; then what is under way is finished first, as far as there is time, and the lanes are given back."""
         steps = [
-            asyncio.create_task(self._forever(step))
-            for step in (self._take, self._renew, self._feed, self._close, self._record)
+            asyncio.create_task(self._forever(step)) for step in (self._take, self._renew, self._feed, self._close)
         ]
         waiting = asyncio.create_task(stopping.wait())
         try:
@@ -109,11 +107,12 @@ class Dispatcher:
 
     async def _finish(self) -> None:
         """Write down what is left to write, and give the lanes back; a database that is away frees them by itself."""
+        await self._recorder.finish(FINISH_SECONDS)
         try:
             async with asyncio.timeout(FINISH_SECONDS):
-                while self._made:
-                    await self._record()
-                await self._give_back(list(self.lanes.values()))
+                while self.lanes:
+                    if await self._give_back(list(self.lanes.values())):
+                        await asyncio.sleep(LOCKED_SECONDS)
         except DATABASE_ERRORS as error:
             log.warning("lanes_left", lanes=len(self.lanes), error=type(error).__name__)
 
@@ -157,13 +156,22 @@ class Dispatcher:
 
     async def _renew(self) -> None:
         """Keep the lanes, and let go of those that another process has taken over; free those of processes that are gone."""
+        until = self._time() + RENEW_SECONDS
+        locked = await self._keep(self.lanes)
+        while locked and self._time() + LOCKED_SECONDS < until:
+            await asyncio.sleep(LOCKED_SECONDS)
+            locked = await self._keep(locked & self.lanes.keys())
+        await asyncio.sleep(max(0, until - self._time()))
+
+    async def _keep(self, lanes: Collection[UUID]) -> set[UUID]:
+        """Renew the leases of some lanes; return those that another transaction has locked."""
         async with self._holding:
             async with transaction(self._engine) as session:
-                kept = await leases.keep(session, self.holder, list(self.lanes)) if self.lanes else set()
-                await leases.free(session, clock.now())
-            for endpoint_id in [known for known in self.lanes if known not in kept]:
+                kept = await leases.keep(session, self.holder, lanes)
+                await leases.free(session, clock.now(), but=self.lanes)
+            for endpoint_id in kept.lost:
                 self.lanes.pop(endpoint_id).buffer.clear()
-        await asyncio.sleep(RENEW_SECONDS)
+        return kept.locked
 
     # What a lane needs next.
 
@@ -196,7 +204,7 @@ class Dispatcher:
         """Bring what is due to lanes that have nothing in hand."""
         lanes = await self._hungry.take(TAKEN_AT_ONCE)
         try:
-            for organization_id, group in by_tenant(lanes, lambda lane: lane.organization_id):
+            for organization_id, group in grouped(lanes, lambda lane: lane.organization_id):
                 await self._feed_tenant(organization_id, group)
         finally:
             for lane in lanes:
@@ -207,15 +215,15 @@ class Dispatcher:
         try:
             await self._bring(organization_id, lanes)
         except Exception as error:
-            if is_outage(error):
+            if is_outage(error) and not is_locked(error):
                 raise
             if len(lanes) > 1:
-                # One of them cannot be read, for a key that does not open: the others must not wait for it.
+                # One of them cannot be brought, for a key that does not open or a row that is held: the others must not wait for it.
                 for lane in lanes:
                     await self._feed_tenant(organization_id, [lane])
                 return
             log.exception("lane_not_fed", endpoint_id=str(lanes[0].endpoint_id))
-            lanes[0].pause(clock.now() + timedelta(seconds=FAULT_SECONDS))
+            lanes[0].pause(clock.now() + timedelta(seconds=RENEW_SECONDS if is_locked(error) else FAULT_SECONDS))
 
     async def _bring(self, organization_id: UUID, lanes: list[Lane]) -> None:
         now = clock.now()
@@ -230,6 +238,7 @@ class Dispatcher:
             found = await queries.due(session, wanted, now) if wanted else {}
             withheld = [(one.endpoint_id, one.event_id) for mine in found.values() for one in mine if one.withheld]
             if withheld:
+                await commands.wait_briefly(session)
                 await commands.withhold(session, withheld)
         for lane in lanes:
             lane.target = targets.get(lane.endpoint_id)
@@ -251,21 +260,31 @@ class Dispatcher:
                 lane.asked = False
             # Something may have come for one since it was put here.
             idle = [lane for lane in lanes if lane.idle and self.lanes.get(lane.endpoint_id) is lane]
+            locked = set[Lane]()
             try:
-                await self._give_back(idle)
+                locked = await self._give_back(idle)
             finally:
                 for lane in lanes:
-                    self._look_at(lane)
+                    if lane in locked:
+                        asyncio.get_running_loop().call_later(LOCKED_SECONDS, self._look_at, lane)
+                    else:
+                        self._look_at(lane)
 
-    async def _give_back(self, lanes: Iterable[Lane]) -> None:
-        for organization_id, group in by_tenant(lanes, lambda lane: lane.organization_id):
+    async def _give_back(self, lanes: Iterable[Lane]) -> set[Lane]:
+        """Give lanes back; return those that another transaction has locked."""
+        left = set[Lane]()
+        for organization_id, group in grouped(lanes, lambda lane: lane.organization_id):
             closing = [
                 leases.Closing(lane.endpoint_id, lane.ailing, lane.pace.pause, lane.not_before) for lane in group
             ]
             async with transaction(self._engine, organization_id) as session:
-                await leases.close(session, self.holder, closing)
+                locked = await leases.close(session, self.holder, closing)
             for lane in group:
-                self.lanes.pop(lane.endpoint_id, None)
+                if lane.endpoint_id in locked:
+                    left.add(lane)
+                else:
+                    self.lanes.pop(lane.endpoint_id, None)
+        return left
 
     # Sending, and writing down what came of it.
 
@@ -298,50 +317,12 @@ class Dispatcher:
         try:
             headers = attempts.headers_of(target, delivery)
             outcome = await self._poster.post(target.url, headers, delivery.payload, self._seconds)
-            self._made.put((lane, attempts.judge(lane, target, delivery, headers, outcome)))
+            self._recorder.put(lane, attempts.judge(lane, target, delivery, headers, outcome))
         except Exception:
             # Ours and not the endpoint's: it stays due, and is tried again when the lane has rested.
             log.exception("delivery_fault", endpoint_id=str(target.endpoint_id), event_id=str(delivery.event_id))
             lane.unrecorded.discard(delivery.event_id)
             lane.pause(clock.now() + timedelta(seconds=FAULT_SECONDS))
-
-    async def _record(self) -> None:
-        """Write down what came of attempts: all that wait, in one transaction for each tenant."""
-        groups = deque(by_tenant(await self._made.take(RECORDED_AT_ONCE), lambda pair: pair[0].organization_id))
-        try:
-            while groups:
-                await self._record_tenant(*groups[0])
-                groups.popleft()
-        finally:
-            self._made.put_back([pair for _, group in groups for pair in group])
-
-    async def _record_tenant(self, organization_id: UUID, group: list[tuple[Lane, Made]]) -> None:
-        try:
-            failing = await self._write(organization_id, group)
-        except Exception as error:
-            if is_outage(error):
-                raise
-            if len(group) > 1:
-                # One of them cannot be written: the others must not wait for it.
-                for pair in group:
-                    await self._record_tenant(organization_id, [pair])
-                return
-            lane, made = group[0]
-            log.exception("attempt_not_written", endpoint_id=str(made.endpoint_id), event_id=str(made.event_id))
-            lane.pause(clock.now() + timedelta(seconds=FAULT_SECONDS))
-            failing = {made.endpoint_id}
-        for lane, made in group:
-            lane.unrecorded.discard(made.event_id)
-            lane.failing = lane.endpoint_id in failing
-        for lane in {id(lane): lane for lane, _ in group}.values():
-            self._look_at(lane)
-
-    async def _write(self, organization_id: UUID, group: list[tuple[Lane, Made]]) -> set[UUID]:
-        made = [one for _, one in group]
-        known = {lane.endpoint_id for lane, _ in group if lane.failing}
-        async with transaction(self._engine, organization_id) as session:
-            await commands.record(session, made)
-            return await commands.note_health(session, made, known)
 
 
 def worker(runtime: Runtime) -> Callable[[asyncio.Event], Awaitable[None]]:

@@ -18,6 +18,11 @@ IN_HAND_TOGETHER = 8192
 FRESH_SECONDS = 10.0
 """How long what was brought goes out without asking again where it goes, by which keys it is signed, and who still agrees."""
 
+FAULT_SECONDS = 60.0
+"""How long a lane rests in which something went wrong on our side."""
+MOST_UNRECORDED = 512
+"""How many attempts of one lane may be out or not written down yet: memory stays flat while its rows cannot be written."""
+
 
 @dataclass(eq=False, slots=True)
 class Lane:
@@ -56,7 +61,7 @@ class Lane:
         if self.target is not None and self.target.fifo:
             # The next goes out once the one before is settled and written down: after a crash they come in the same order again.
             return not self.unrecorded
-        return self.under_way < self.pace.width
+        return self.under_way < self.pace.width and len(self.unrecorded) < MOST_UNRECORDED
 
     @property
     def hungry(self) -> bool:

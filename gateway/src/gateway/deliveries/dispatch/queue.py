@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 from uuid import UUID
 
@@ -23,11 +23,6 @@ class Queue(deque[T]):
         self.append(item)
         self._filled.set()
 
-    def put_back(self, items: Sequence[T]) -> None:
-        """Put back at the front what could not be done."""
-        self.extendleft(reversed(items))
-        self._filled.set()
-
     async def take(self, most: int) -> list[T]:
         """Return what is there, one at least and `most` at most, as soon as there is any."""
         while not self:
@@ -36,9 +31,9 @@ class Queue(deque[T]):
         return [self.popleft() for _ in range(min(most, len(self)))]
 
 
-def by_tenant(items: Iterable[T], tenant: Callable[[T], UUID]) -> list[tuple[UUID, list[T]]]:
-    """Return the items of each tenant, in their order."""
+def grouped(items: Iterable[T], key: Callable[[T], UUID]) -> list[tuple[UUID, list[T]]]:
+    """Return the items of each tenant, or whatever else the key is, in their order."""
     found: dict[UUID, list[T]] = {}
     for item in items:
-        found.setdefault(tenant(item), []).append(item)
+        found.setdefault(key(item), []).append(item)
     return list(found.items())

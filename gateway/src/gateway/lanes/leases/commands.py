@@ -5,7 +5,7 @@ A lease says which process lives, so its times are the database's own: one clock
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,17 +31,22 @@ WHERE endpoint_id IN (
         ORDER BY due_at LIMIT :most_ailing FOR UPDATE SKIP LOCKED) AS failing)
 RETURNING endpoint_id, organization_id, ailing, pause_seconds
 """)
+# Who wakes a lane holds its row until it commits, and may be long about it: nothing here waits for that, for all the lanes would.
 _KEEP = text("""
 UPDATE lane SET held_until = clock_timestamp() + make_interval(secs => :lease)
-WHERE holder = :holder AND endpoint_id = ANY(:endpoints) RETURNING endpoint_id
+WHERE endpoint_id IN (
+    SELECT endpoint_id FROM lane WHERE holder = :holder AND endpoint_id = ANY(:endpoints) FOR UPDATE SKIP LOCKED)
+RETURNING endpoint_id
 """)
 _FREE = text("""
 UPDATE lane SET holder = NULL, held_until = NULL, due_at = greatest(:now, not_before)
 WHERE endpoint_id IN (
-    SELECT endpoint_id FROM lane WHERE holder IS NOT NULL AND held_until < clock_timestamp() FOR UPDATE SKIP LOCKED)
+    SELECT endpoint_id FROM lane WHERE holder IS NOT NULL AND held_until < clock_timestamp() AND endpoint_id <> ALL(:but)
+    FOR UPDATE SKIP LOCKED)
 """)
+_HELD = text("SELECT endpoint_id FROM lane WHERE endpoint_id = ANY(:endpoints) AND holder = :holder")
 _LOCK = text(
-    "SELECT 1 FROM lane WHERE endpoint_id = ANY(:endpoints) AND holder = :holder ORDER BY endpoint_id FOR UPDATE"
+    "SELECT endpoint_id FROM lane WHERE endpoint_id = ANY(:endpoints) AND holder = :holder FOR UPDATE SKIP LOCKED"
 )
 # In a statement of its own, after the lock: it sees what whoever held the lock before has committed, so nothing that was put there is missed.
 _CLOSE = text("""
@@ -79,6 +84,14 @@ class Closing:
     not_before: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which lanes could not be kept: for another transaction has them `locked`, to be tried again soon, or because they are `lost`."""
+
+    locked: set[UUID]
+    lost: set[UUID]
+
+
 async def take(session: Session, holder: UUID, now: datetime, *, most: int, most_ailing: int) -> list[Taken]:
     """Take lanes in which something is due, those first that have waited longest: so many of endpoints that work, so many that fail."""
     found = await session.execute(
@@ -87,27 +100,43 @@ async def take(session: Session, holder: UUID, now: datetime, *, most: int, most
     return [Taken(*row) for row in found.all()]
 
 
-async def keep(session: Session, holder: UUID, endpoints: Sequence[UUID]) -> set[UUID]:
-    """Keep the lanes for another while; return those that are still the process's own."""
+async def keep(session: Session, holder: UUID, endpoints: Collection[UUID]) -> Kept:
+    """Keep the lanes for another while, but for those that are not the process's own any more."""
     found = await session.execute(_KEEP, {"holder": holder, "lease": LEASE_SECONDS, "endpoints": list(endpoints)})
+    left = set(endpoints).difference(found.scalars().all())
+    locked = await _still_held(session, holder, left)
+    return Kept(locked, left - locked)
+
+
+async def free(session: Session, now: datetime, *, but: Collection[UUID] = ()) -> None:
+    """Make the lanes of processes that are gone due, `but` those that the caller knows to be alive."""
+    await session.execute(_FREE, {"now": now, "but": list(but)})
+
+
+async def close(session: Session, holder: UUID, lanes: Sequence[Closing]) -> set[UUID]:
+    """Give lanes of the session's tenant back; each is due again when the first of what waits in it is.
+
+    Returns those that are the process's own still, for another transaction has them locked.
+    """
+    found = await session.execute(_LOCK, {"endpoints": [lane.endpoint_id for lane in lanes], "holder": holder})
+    locked = set(found.scalars().all())
+    closing = [lane for lane in lanes if lane.endpoint_id in locked]
+    if closing:
+        await session.execute(
+            _CLOSE,
+            {
+                "holder": holder,
+                "endpoints": [lane.endpoint_id for lane in closing],
+                "ailing": [lane.ailing for lane in closing],
+                "pauses": [lane.pause_seconds for lane in closing],
+                "not_before": [lane.not_before for lane in closing],
+            },
+        )
+    return await _still_held(session, holder, {lane.endpoint_id for lane in lanes} - locked)
+
+
+async def _still_held(session: Session, holder: UUID, endpoints: set[UUID]) -> set[UUID]:
+    if not endpoints:
+        return set()
+    found = await session.execute(_HELD, {"holder": holder, "endpoints": list(endpoints)})
     return set(found.scalars().all())
-
-
-async def free(session: Session, now: datetime) -> None:
-    """Make the lanes of processes that are gone due."""
-    await session.execute(_FREE, {"now": now})
-
-
-async def close(session: Session, holder: UUID, lanes: Sequence[Closing]) -> None:
-    """Give lanes of the session's tenant back; each is due again when the first of what waits in it is."""
-    await session.execute(_LOCK, {"endpoints": [lane.endpoint_id for lane in lanes], "holder": holder})
-    await session.execute(
-        _CLOSE,
-        {
-            "holder": holder,
-            "endpoints": [lane.endpoint_id for lane in lanes],
-            "ailing": [lane.ailing for lane in lanes],
-            "pauses": [lane.pause_seconds for lane in lanes],
-            "not_before": [lane.not_before for lane in lanes],
-        },
-    )
