@@ -72,6 +72,25 @@ async def test_an_order_is_kept_and_told(kit: Kit) -> None:
     assert (row["told_version"], row["version"], row["amount_fen"]) == (5, 3, 19900)
 
 
+async def test_what_was_ordered_and_what_came_back_are_both_told_though_they_come_at_once(kit: Kit) -> None:
+    organization, identifier = new_id(), new_id()
+    said = {"order_id": identifier, "account_id": new_id(), "community_id": new_id()}
+    await kit.deliver(order(organization, 1, **said), order(organization, 2, refund=True, refunded_fen=900, **said))
+    await kit.deliver(
+        order(organization, 3, refund=True, refunded_fen=1900, **said),
+        order(organization, 4, refunded_fen=1900, amount_fen=20000, **said),
+    )
+    assert [
+        (one.type, one.aggregateversion, one.data["amount_fen"], one.data["reversed_fen"])
+        for one in await told(kit, organization)
+    ] == [
+        (OrderRecorded.type, 1, 19900, 0),
+        (OrderReversed.type, 2, 19900, 900),
+        (OrderRecorded.type, 3, 20000, 900),
+        (OrderReversed.type, 4, 20000, 1900),
+    ]
+
+
 PEOPLE, PLACES = 4, 2
 versions = st.lists(
     st.fixed_dictionaries(

@@ -104,7 +104,7 @@ async def test_the_list_and_its_pages(shop: Shop) -> None:
         "reversed_fen": 200,
         "net_fen": 300,
         "cancelled": False,
-        "version": 1,
+        "version": 2,
     }
 
 

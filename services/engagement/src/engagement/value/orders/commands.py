@@ -14,7 +14,7 @@ from chassis.inbox import Received
 from contracts.base import Envelope, Event
 from contracts.engagement import OrderEvent, OrderRecorded, OrderReversed
 from contracts.members import AccountMerged, ErasureOrdered
-from contracts.partners import PartnerOrderEvent, PartnerOrderRefunded
+from contracts.partners import PartnerOrderEvent
 from engagement.value.orders import policy, queries
 
 _COLUMNS = {
@@ -34,16 +34,21 @@ _COLUMNS = {
 }
 _SAID = tuple(_COLUMNS)[1:-1]
 """What an order says; with its id it is all that an event of ours has."""
-# A version that says what is known already moves nothing but itself.
+_ORDERED = tuple(name for name in _SAID if name not in ("reversed_fen", "cancelled"))
+# What was ordered and what came back are told apart, each as a version of its own, however many of a partner's versions came at once. A
+# version that says what is known already moves nothing but itself.
 _PUT = text(f"""
 INSERT INTO customer_order AS kept (organization_id, {", ".join(_COLUMNS)}, version)
-SELECT :organization_id, told.*, 1 FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())})
+SELECT :organization_id, told.*, 1 + CAST(told.reversed_fen > 0 OR told.cancelled AS integer) FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())})
     AS told({", ".join(_COLUMNS)}) ORDER BY order_id
 ON CONFLICT (order_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in (*_SAID, "told_version"))},
-    version = kept.version + CAST(({", ".join(f"kept.{name}" for name in _SAID)})
-        IS DISTINCT FROM ({", ".join(f"EXCLUDED.{name}" for name in _SAID)}) AS integer)
+    version = kept.version + CAST(({", ".join(f"kept.{name}" for name in _ORDERED)})
+        IS DISTINCT FROM ({", ".join(f"EXCLUDED.{name}" for name in _ORDERED)})
+        OR EXCLUDED.reversed_fen < kept.reversed_fen OR EXCLUDED.cancelled < kept.cancelled AS integer)
+        + CAST(EXCLUDED.reversed_fen > kept.reversed_fen OR EXCLUDED.cancelled > kept.cancelled AS integer)
 WHERE kept.told_version < EXCLUDED.told_version
-RETURNING kept.*, old.version IS DISTINCT FROM new.version AS changed
+RETURNING kept.*, new.version - coalesce(old.version, 0) AS news,
+    coalesce(old.reversed_fen, 0) AS formerly_reversed, coalesce(old.cancelled, false) AS formerly_cancelled
 """)
 _SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended('orders:' || CAST(:organization_id AS text), 0))"
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('orders:' || CAST(:organization_id AS text), 0))"
@@ -60,10 +65,22 @@ async def record(session: Session, organization_id: UUID, told: Sequence[Receive
     found = await session.execute(_PUT, {"organization_id": organization_id, **bound})
     by_order = {one.event.order_id: one for one in told}
     for row in found.mappings():
-        if row["changed"]:
-            one = by_order[row["order_id"]]
-            kind = OrderReversed if isinstance(one.event, PartnerOrderRefunded) else OrderRecorded
-            _tell(session, kind, row, one.envelope)
+        cause = by_order[row["order_id"]].envelope
+        came_back = row["reversed_fen"] > row["formerly_reversed"] or row["cancelled"] > row["formerly_cancelled"]
+        if row["news"] > came_back:
+            _tell(session, OrderRecorded, _as_ordered(row) if came_back else row, cause)
+        if came_back:
+            _tell(session, OrderReversed, row, cause)
+
+
+def _as_ordered(row: RowMapping) -> Mapping[str, Any]:
+    """Return an order as it is between what was ordered and what came back."""
+    return {
+        **row,
+        "version": row["version"] - 1,
+        "reversed_fen": min(row["formerly_reversed"], row["amount_fen"]),
+        "cancelled": row["formerly_cancelled"],
+    }
 
 
 def _row(one: Received[PartnerOrderEvent], became: policy.Became) -> Mapping[str, Any]:
@@ -121,7 +138,7 @@ def _gone(told: Iterable[Received[Event]]) -> Iterable[tuple[UUID, UUID | None]]
                 raise TypeError(one.envelope.type)
 
 
-def _tell(session: Session, kind: type[OrderEvent], row: RowMapping, cause: Envelope) -> None:
+def _tell(session: Session, kind: type[OrderEvent], row: Mapping[str, Any] | RowMapping, cause: Envelope) -> None:
     """Tell of an order as it is now. It happened when its cause did, and is as live as that."""
     outbox.emit(
         session,
