@@ -10,12 +10,10 @@ from tests.gateway.inbound.partner import FakeMembers, Partner, apply_all, apply
 from tests.gateway.servers import serving
 
 from chassis import clock
-from chassis.db import transaction
 from chassis.ids import new_id
 from chassis.testing.kit import Kit
 from contracts.base import Origin
 from contracts.partners import PartnerOrderRecorded, PartnerOrderRefunded
-from gateway.inbound.application import commands
 from gateway.inbound.application.worker import Applier
 
 
@@ -361,24 +359,6 @@ async def test_without_a_mapping_messages_are_kept_until_there_is_one(kit: Kit, 
     await partner.staff.post(f"{partner.url}/receipts/{receipt['id']}/retries")
     await apply_all(applier)
     assert await partner.outcomes(answer) == ["applied"]
-
-
-async def test_a_receipt_whose_worker_died_is_taken_up_by_another_and_applied_once(
-    partner: Partner, applier: Applier, kit: Kit
-) -> None:
-    answer = await partner.send(order(1) | CONTACT)
-    engine = kit.runtime.worker_engine
-    async with transaction(engine) as session:
-        claimed = await commands.claim(session)
-    assert claimed is not None
-    async with transaction(engine, claimed.organization_id) as session:
-        # It got as far as the order, and died before members were called.
-        assert await commands.begin(session, applier._vault, claimed) is not None
-    assert await applier.apply_one() is False
-    await kit.sql("UPDATE inbound_queue SET held_until = now() - interval '1 second'")
-    assert await apply_all(applier) == 1
-    assert await partner.outcomes(answer) == ["applied", "applied"]
-    assert len(await told(partner)) == 1
 
 
 async def test_receipts_are_listed_by_state_and_page_by_page(partner: Partner, applier: Applier) -> None:

@@ -1,4 +1,4 @@
-"""Applying a receipt: what is ours in one transaction, what is members' by a call and a transaction for each thing."""
+"""Applying a receipt: a transaction for each thing, so that messages of many wait for each other no longer than for one, in no circle."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ RETURNING receipt_id, organization_id
 _RENEW = text("""
 UPDATE inbound_queue SET held_until = now() + make_interval(secs => :seconds) WHERE receipt_id = :id AND holder = :holder
 """)
+_RELEASE = text("UPDATE inbound_queue SET holder = NULL, held_until = NULL WHERE receipt_id = :id AND holder = :holder")
 _UNQUEUE = text("DELETE FROM inbound_queue WHERE receipt_id = :id")
 _LATER = text("UPDATE inbound_queue SET due_at = :at, holder = NULL, held_until = NULL WHERE receipt_id = :id")
 _FAIL = text("""
@@ -102,7 +103,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What of a receipt is members' to apply, in order."""
+    """What of a receipt is to be applied, in order."""
 
     client_id: UUID
     items: Sequence[tuple[int, Item]]
@@ -117,7 +118,7 @@ async def claim(session: Session) -> Claim | None:
 
 
 async def begin(session: Session, vault: Vault, claimed: Claim) -> Remaining | None:
-    """Read a receipt, apply what is the gateway's own, and return what is left; None when it is settled."""
+    """Read a receipt and return what is to be applied; None when it is settled."""
     receipt = await queries.lock_receipt(session, claimed.receipt_id)
     if receipt is None:
         await session.execute(_UNQUEUE, {"id": claimed.receipt_id})
@@ -126,16 +127,8 @@ async def begin(session: Session, vault: Vault, claimed: Claim) -> Remaining | N
     if items is None:
         return None
     waiting = await queries.waiting_positions(session, receipt.id)
-    ordered = policy.in_order([(position, item) for position, item in enumerate(items) if position in waiting])
-    for position, item in ordered:
-        if item.kind in policy.LOCAL:
-            answer = await _apply(session, receipt.organization_id, receipt.client_id, item)
-            await _mark(session, receipt.id, position, answer)
-    remote = [(position, item) for position, item in ordered if item.kind not in policy.LOCAL]
-    if not remote:
-        await settle(session, receipt.organization_id, receipt.id)
-        return None
-    return Remaining(receipt.client_id, remote)
+    left = [(position, item) for position, item in enumerate(items) if position in waiting]
+    return Remaining(receipt.client_id, policy.in_order(left))
 
 
 async def _items(session: Session, vault: Vault, receipt: Row[Any]) -> Sequence[Item] | None:
@@ -177,8 +170,14 @@ async def _fail(session: Session, receipt: Row[Any], reason: str, faults: list[d
     await _tidy_later(session, receipt.organization_id)
 
 
+async def apply(session: Session, claimed: Claim, client_id: UUID, position: int, item: Item) -> None:
+    """Apply an order or a refund, and note what became of it."""
+    await _renew(session, claimed)
+    answer = await _apply(session, claimed.organization_id, client_id, item)
+    await _mark(session, claimed.receipt_id, position, answer)
+
+
 async def _apply(session: Session, organization_id: UUID, client_id: UUID, item: Item) -> Answer:
-    """Apply an order or a refund; return what became of it."""
     try:
         outcome, order = await _tell(session, organization_id, client_id, item)
     except Problem as refused:
@@ -205,6 +204,10 @@ async def _tell(
     return await orders.refund(session, organization_id, name, refund)
 
 
+async def _renew(session: Session, claimed: Claim) -> None:
+    await session.execute(_RENEW, {"id": claimed.receipt_id, "holder": claimed.holder, "seconds": LEASE_SECONDS})
+
+
 async def _mark(session: Session, receipt_id: UUID, position: int, answer: Answer) -> bool:
     """Note what became of an item; return whether it was not settled before."""
     values = {"id": receipt_id, "position": position, "state": answer.state, "reason": answer.reason}
@@ -220,7 +223,7 @@ async def compare(session: Session, client_id: UUID, item: Item) -> Outcome:
 
 async def note(session: Session, claimed: Claim, client_id: UUID, position: int, item: Item, answer: Answer) -> None:
     """Note what members answered, and whom they know a contact as."""
-    await session.execute(_RENEW, {"id": claimed.receipt_id, "holder": claimed.holder, "seconds": LEASE_SECONDS})
+    await _renew(session, claimed)
     await _mark(session, claimed.receipt_id, position, answer)
     if answer.state == "applied":
         applied = {"client_id": client_id, "kind": item.kind, "key": item.key, "version": item.version}
@@ -246,6 +249,11 @@ async def settle(session: Session, organization_id: UUID, receipt_id: UUID) -> N
     await session.execute(_SETTLE, {"id": receipt_id, "state": state, "reason": reason, "now": now})
     await session.execute(_UNQUEUE, {"id": receipt_id})
     await _tidy_later(session, organization_id)
+
+
+async def release(session: Session, claimed: Claim) -> None:
+    """Let a receipt out of hand, to be taken again at once."""
+    await session.execute(_RELEASE, {"id": claimed.receipt_id, "holder": claimed.holder})
 
 
 async def put_off(session: Session, claimed: Claim) -> None:

@@ -42,8 +42,13 @@ def delay(tries: int) -> timedelta:
 
 
 def in_order(items: Sequence[tuple[int, Item]]) -> list[tuple[int, Item]]:
-    """Return items with their positions in the order in which they are applied: contacts before what is said of them, older news first."""
-    return sorted(items, key=lambda one: (_RANK[one[1].kind], one[1].key, one[1].version, one[0]))
+    """Return items with their positions in the order in which they are applied.
+
+    The gateway's own do not wait for members. Contacts come before what is said of them, older news before newer.
+    """
+    return sorted(
+        items, key=lambda one: (one[1].kind not in LOCAL, _RANK[one[1].kind], one[1].key, one[1].version, one[0])
+    )
 
 
 def settled(states: Sequence[str]) -> tuple[str, str | None] | None:

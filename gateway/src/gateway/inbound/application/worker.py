@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from chassis import telemetry
 from chassis.db import transaction
-from chassis.outages import is_outage
+from chassis.outages import is_contention, is_outage
 from chassis.runtime import Runtime
 from chassis.serve import Background
 from gateway.inbound.application import commands
 from gateway.inbound.application.members import Members
-from gateway.inbound.application.policy import Answer
+from gateway.inbound.application.policy import LOCAL, Answer
+from gateway.inbound.mapping.policy import Item
 from gateway.inbound.orders.policy import Outcome
 from gateway.partner_settings import settings_of
 from gateway.vault import vault_of
@@ -45,6 +47,11 @@ class Applier:
         try:
             await self._apply(claimed)
         except Exception as error:
+            if is_contention(error):
+                # What gave way can be done again at once, and what was applied before it stays so.
+                async with transaction(self._engine, claimed.organization_id) as session:
+                    await commands.release(session, claimed)
+                return True
             if is_outage(error):
                 raise
             log.exception("receipt_failed", receipt=str(claimed.receipt_id))
@@ -59,20 +66,27 @@ class Applier:
         if remaining is None:
             return
         for position, item in remaining.items:
-            async with transaction(self._engine, organization_id) as session:
-                outcome = await commands.compare(session, remaining.client_id, item)
-            # No transaction is open while members work. What is older they need not be asked; of the same version they know what it said.
-            answer = Answer(outcome.value)
-            if outcome is not Outcome.STALE:
-                answer = await self._members.put(organization_id, remaining.client_id, item)
-            if outcome is Outcome.REPEATED and answer.state == "applied":
-                answer = replace(answer, state="repeated")
-            async with transaction(self._engine, organization_id) as session:
-                await commands.note(session, claimed, remaining.client_id, position, item, answer)
-            if answer.reason in {"members-unavailable", "token-refused"}:
+            if item.kind in LOCAL:
+                async with transaction(self._engine, organization_id) as session:
+                    await commands.apply(session, claimed, remaining.client_id, position, item)
+            elif not await self._hand_over(claimed, remaining.client_id, position, item):
                 break
         async with transaction(self._engine, organization_id) as session:
             await commands.settle(session, organization_id, claimed.receipt_id)
+
+    async def _hand_over(self, claimed: commands.Claim, client_id: UUID, position: int, item: Item) -> bool:
+        """Tell members of an item; return whether they are there to be told of another."""
+        async with transaction(self._engine, claimed.organization_id) as session:
+            outcome = await commands.compare(session, client_id, item)
+        # No transaction is open while members work. What is older they need not be asked; of the same version they know what it said.
+        answer = Answer(outcome.value)
+        if outcome is not Outcome.STALE:
+            answer = await self._members.put(claimed.organization_id, client_id, item)
+        if outcome is Outcome.REPEATED and answer.state == "applied":
+            answer = replace(answer, state="repeated")
+        async with transaction(self._engine, claimed.organization_id) as session:
+            await commands.note(session, claimed, client_id, position, item, answer)
+        return answer.reason not in {"members-unavailable", "token-refused"}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; an outage is waited out."""
