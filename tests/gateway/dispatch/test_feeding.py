@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
-import pytest
 from tests.gateway.dispatch.receiving import Answer, Received, Receiver, Town, dispatching
+from tests.gateway.servers import PATIENCE
 
 from chassis import clock
 from chassis.clock import MovableClock
+from chassis.db import transaction
+from chassis.ids import new_id
 from chassis.testing.kit import Kit
-from gateway.deliveries.dispatch import lane as lanes
+from contracts.partners import EndpointDisabling
+from gateway.deliveries.dispatch.jobs import Dispatcher
+from gateway.deliveries.dispatch.lane import FRESH_SECONDS
+from gateway.endpoints import commands as endpoints
+
+
+def later(dispatcher: Dispatcher) -> None:
+    """Let so much time pass for a dispatcher that what it has in hand is old."""
+    now = dispatcher.time
+    dispatcher.time = lambda: now() + FRESH_SECONDS
+
+
+async def waits_for_slot(dispatcher: Dispatcher, endpoint: dict[str, Any]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not (  # noqa: ASYNC110  it tells nobody
+            (lane := dispatcher.lanes.get(UUID(endpoint["id"]))) and lane.waits_for_slot
+        ):
+            await asyncio.sleep(0.01)
 
 
 async def test_what_one_endpoint_has_in_hand_is_not_passed_over_for_another(
@@ -59,9 +79,8 @@ async def test_a_key_that_does_not_open_holds_up_no_other_endpoint(kit: Kit, tow
 
 
 async def test_what_has_been_in_hand_for_long_goes_where_the_endpoint_is_now(
-    kit: Kit, town: Town, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    kit: Kit, town: Town, receiver: Receiver
 ) -> None:
-    monkeypatch.setattr(lanes, "FRESH_SECONDS", 0.0)
     release = asyncio.Event()
 
     async def answer(_received: Received) -> Answer:
@@ -71,11 +90,87 @@ async def test_what_has_been_in_hand_for_long_goes_where_the_endpoint_is_now(
     receiver.answer = answer
     endpoint = await town.endpoint("/before", ordering="fifo")
     events = await town.messages(endpoint["id"], 3)
-    async with dispatching(kit):
+    async with dispatching(kit) as dispatcher:
         await receiver.until(lambda came: len(came) == 1)
+        later(dispatcher)
         await kit.sql("UPDATE endpoint SET url = $2 WHERE id = $1", UUID(endpoint["id"]), f"{receiver.url}/after")
         release.set()
         for event in events:
             await town.settled(endpoint, event)
     assert [one.path for one in receiver.received] == ["/before", "/after", "/after"]
     assert sorted(one.id for one in receiver.received) == sorted(events)
+
+
+async def test_what_waited_long_for_its_turn_is_sent_as_consent_and_the_endpoint_are_by_then(
+    kit: Kit, town: Town, receiver: Receiver
+) -> None:
+    release = asyncio.Event()
+
+    async def answer(received: Received) -> Answer:
+        if received.path == "/hang":
+            await release.wait()
+        return 204, {}, b""
+
+    receiver.answer = answer
+    client, person = await town.partner("consent"), new_id()
+    await kit.sql(
+        "INSERT INTO partner_consent (client_id, account_id, organization_id, granted) VALUES ($1, $2, $3, true)",
+        client,
+        person,
+        town.organization,
+    )
+    hanging = [await town.endpoint("/hang", ordering="fifo") for _ in range(8)]
+    told, disabled, last = (
+        await town.endpoint("/told", client=client),
+        await town.endpoint("/off"),
+        await town.endpoint("/last"),
+    )
+    async with dispatching(kit, delivery_connections=10) as dispatcher:
+        await town.message(*(one["id"] for one in hanging))
+        await receiver.until(lambda came: len(came) == 8)
+        event = await town.message(told["id"], persons=[person])
+        await waits_for_slot(dispatcher, told)
+        await town.message(disabled["id"])
+        await waits_for_slot(dispatcher, disabled)
+        after = await town.message(last["id"])
+        await waits_for_slot(dispatcher, last)
+        later(dispatcher)
+        await kit.sql("UPDATE partner_consent SET granted = false WHERE client_id = $1", client)
+        async with transaction(kit.runtime.worker_engine, town.organization) as session:
+            await endpoints.disable(session, UUID(disabled["id"]), EndpointDisabling.BY_HAND)
+        release.set()
+        assert (await town.settled(told, event))["reason"] == "consent_missing"
+        await town.settled(last, after)
+        await town.until("SELECT holder IS NULL FROM lane WHERE endpoint_id = $1", UUID(disabled["id"]))
+    assert {one.path for one in receiver.received} == {"/hang", "/last"}
+
+
+async def test_what_waited_long_keeps_its_turn_while_it_is_brought_again(
+    kit: Kit, town: Town, receiver: Receiver
+) -> None:
+    turns = asyncio.Semaphore(0)
+
+    async def answer(_received: Received) -> Answer:
+        await turns.acquire()
+        return 204, {}, b""
+
+    receiver.answer = answer
+    hanging = [await town.endpoint(f"/{number}", ordering="fifo") for number in range(8)]
+    first, second = await town.endpoint("/first", ordering="fifo"), await town.endpoint("/second", ordering="fifo")
+    async with dispatching(kit, delivery_connections=10) as dispatcher:
+        await town.message(*(one["id"] for one in hanging))
+        await receiver.until(lambda came: len(came) == 8)
+        one = await town.message(first["id"])
+        await waits_for_slot(dispatcher, first)
+        later(dispatcher)
+        other = await town.message(second["id"])
+        await waits_for_slot(dispatcher, second)
+        turns.release()
+        await receiver.until(lambda came: len(came) == 9)
+        turns.release()
+        await receiver.until(lambda came: len(came) == 10)
+        for _ in range(8):
+            turns.release()
+        await town.settled(first, one)
+        await town.settled(second, other)
+    assert [one.path for one in receiver.received[8:]] == ["/first", "/second"]

@@ -74,6 +74,8 @@ class Dispatcher:
             True: _Slots(ailing, deque()),
             False: _Slots(settings.delivery_connections - ailing, deque()),
         }
+        self._kept: dict[Lane, _Slots] = {}
+        """Lanes whose turn it is and that are brought afresh first; a slot of these is kept for them meanwhile."""
         self._hungry = Queue[Lane]()
         self._closing = Queue[Lane]()
         self._recorder = Recorder(engine, self._look_at)
@@ -81,7 +83,7 @@ class Dispatcher:
         self._holding = asyncio.Lock()
         """Between taking and giving back: what the database says of our lanes and what we say change together."""
         self._idle = IDLE_SECONDS
-        self._time = asyncio.get_running_loop().time
+        self.time = asyncio.get_running_loop().time
         self._stopping = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -156,12 +158,12 @@ class Dispatcher:
 
     async def _renew(self) -> None:
         """Keep the lanes, and let go of those that another process has taken over; free those of processes that are gone."""
-        until = self._time() + RENEW_SECONDS
+        until = self.time() + RENEW_SECONDS
         locked = await self._keep(self.lanes)
-        while locked and self._time() + LOCKED_SECONDS < until:
+        while locked and self.time() + LOCKED_SECONDS < until:
             await asyncio.sleep(LOCKED_SECONDS)
             locked = await self._keep(locked & self.lanes.keys())
-        await asyncio.sleep(max(0, until - self._time()))
+        await asyncio.sleep(max(0, until - self.time()))
 
     async def _keep(self, lanes: Collection[UUID]) -> set[UUID]:
         """Renew the leases of some lanes; return those that another transaction has locked."""
@@ -177,9 +179,19 @@ class Dispatcher:
 
     def _look_at(self, lane: Lane) -> None:
         """Send what may go out of a lane, or have it fed or closed."""
-        if self.lanes.get(lane.endpoint_id) is not lane or self._stopping:
-            return
-        lane.freshen(self._time())
+        kept = None if lane.asked else self._kept.pop(lane, None)
+        if kept is not None:
+            kept.free += 1
+        if self._is_ours(lane):
+            self._go_on(lane)
+        if kept is not None:
+            self._pass_on(kept)
+
+    def _is_ours(self, lane: Lane) -> bool:
+        return self.lanes.get(lane.endpoint_id) is lane and not self._stopping
+
+    def _go_on(self, lane: Lane) -> None:
+        lane.freshen(self.time())
         slots = self._slots[lane.ailing]
         while lane.may_send:
             if slots.free <= 0:
@@ -203,18 +215,27 @@ class Dispatcher:
     async def _feed(self) -> None:
         """Bring what is due to lanes that have nothing in hand."""
         lanes = await self._hungry.take(TAKEN_AT_ONCE)
+        waiting = deque(grouped(lanes, lambda lane: lane.organization_id))
         try:
-            for organization_id, group in grouped(lanes, lambda lane: lane.organization_id):
-                await self._feed_tenant(organization_id, group)
+            while waiting:
+                await self._feed_tenant(*waiting[0])
+                self._answer(waiting.popleft()[1])
         finally:
-            for lane in lanes:
-                lane.asked = False
-                self._look_at(lane)
+            for _, group in waiting:
+                self._answer(group)
+
+    def _answer(self, lanes: list[Lane]) -> None:
+        """Look at lanes that stood in a queue and do so no longer."""
+        for lane in lanes:
+            lane.asked = False
+            self._look_at(lane)
 
     async def _feed_tenant(self, organization_id: UUID, lanes: list[Lane]) -> None:
         try:
             await self._bring(organization_id, lanes)
         except Exception as error:
+            for lane in lanes:
+                lane.more = True
             if is_outage(error) and not is_locked(error):
                 raise
             if len(lanes) > 1:
@@ -227,6 +248,9 @@ class Dispatcher:
 
     async def _bring(self, organization_id: UUID, lanes: list[Lane]) -> None:
         now = clock.now()
+        for lane in lanes:
+            # Set again by what is let go of or comes while the database is asked.
+            lane.more = False
         in_hand = max(FEWEST_IN_HAND, min(MOST_IN_HAND, IN_HAND_TOGETHER // max(1, len(self.lanes))))
         async with transaction(self._engine, organization_id) as session:
             targets = await endpoint_queries.targets(session, self._vault, [lane.endpoint_id for lane in lanes], now)
@@ -243,8 +267,9 @@ class Dispatcher:
         for lane in lanes:
             lane.target = targets.get(lane.endpoint_id)
             mine = found.get(lane.endpoint_id, [])
-            lane.more, lane.in_hand = len(mine) == in_hand, in_hand
-            lane.fed_at, lane.used = self._time(), False
+            lane.more, lane.in_hand = lane.more or len(mine) == in_hand, in_hand
+            if not lane.buffer:
+                lane.fed_at = self.time()
             lane.failing = lane.failing or (lane.target is not None and lane.target.failing_since is not None)
             if lane.target is None:
                 # Disabled or deleted meanwhile: what is in hand stays where it is, in the database.
@@ -300,16 +325,26 @@ class Dispatcher:
 
     def _next(self, lane: Lane, slots: _Slots) -> DueDelivery | None:
         """Return what goes out next in a slot that has become free; None when the slot goes to another lane, or to none."""
-        mine = self.lanes.get(lane.endpoint_id) is lane and not self._stopping
-        lane.freshen(self._time())
-        if mine and lane.may_send and not slots.waiting and slots is self._slots[lane.ailing]:
-            return lane.send_next()
         slots.free += 1
-        while slots.waiting and slots.free > 0:
-            waiting = slots.waiting.popleft()
-            waiting.waits_for_slot = False
-            self._look_at(waiting)
+        lane.freshen(self.time())
+        if self._is_ours(lane) and lane.may_send and not slots.waiting and slots is self._slots[lane.ailing]:
+            slots.free -= 1
+            return lane.send_next()
+        self._pass_on(slots)
         return None
+
+    def _pass_on(self, slots: _Slots) -> None:
+        """Give slots that are free to the lanes that wait for one."""
+        while slots.waiting and slots.free > 0:
+            lane = slots.waiting.popleft()
+            lane.waits_for_slot = False
+            if self._is_ours(lane) and lane.freshen(self.time()):
+                # Without the slot it might wait for long once more, and again and again.
+                slots.free -= 1
+                self._kept[lane] = slots
+                self._go_on(lane)
+            else:
+                self._look_at(lane)
 
     async def _attempt(self, lane: Lane, delivery: DueDelivery) -> None:
         target = lane.target

@@ -44,9 +44,7 @@ class Lane:
     more: bool = True
     """Whether the database may have something due that is not in hand."""
     fed_at: float = 0.0
-    """When it was last fed, by the clock of the dispatcher's loop."""
-    used: bool = False
-    """Whether anything has gone out since."""
+    """When the oldest of what is in hand was brought, by the dispatcher's clock."""
     not_before: datetime | None = None
     """Until when the endpoint asked for quiet, or for FIFO, until when its first delivery waits."""
     waits_for_slot: bool = False
@@ -81,19 +79,17 @@ class Lane:
     def send_next(self) -> DueDelivery:
         """Take the first of those in hand for sending."""
         self.under_way += 1
-        self.used = True
         delivery = self.buffer.popleft()
         self.unrecorded.add(delivery.event_id)
         return delivery
 
-    def freshen(self, now: float) -> None:
-        """Let go of what has been in hand for long: it is brought again, with the endpoint as it is by then, unless that was disabled.
-
-        One delivery goes out each time that the lane is fed, so that a lane that waits long for its turn gets on all the same.
-        """
-        if self.buffer and self.used and now - self.fed_at > FRESH_SECONDS:
-            self.buffer.clear()
-            self.more = True
+    def freshen(self, now: float) -> bool:
+        """Let go of what has been in hand for long, and say whether that was so: it is brought again, with the endpoint as it is by then."""
+        if not self.buffer or now - self.fed_at <= FRESH_SECONDS:
+            return False
+        self.buffer.clear()
+        self.more = True
+        return True
 
     def pause(self, until: datetime) -> None:
         """Let nothing out before `until`; what is in hand goes back."""
