@@ -212,6 +212,13 @@ class Town:
         async with transaction(self.kit.runtime.worker_engine, self.organization) as session:
             await lanes.wake(session, [UUID(endpoint) for endpoint in endpoints], clock.now())
 
+    async def replay(self, endpoint: dict[str, Any], event: UUID) -> None:
+        """Ask for an event to be told again."""
+        asked = await self.kit.staff(self.organization).post(
+            f"/v1/endpoints/{endpoint['id']}/replays", json={"event_id": str(event)}
+        )
+        assert asked.status_code == 202, asked.text
+
     async def delivery(self, endpoint: dict[str, Any], event: UUID) -> dict[str, Any]:
         """Return the row of a delivery."""
         rows = await self.kit.sql(

@@ -52,6 +52,7 @@ def judge(lane: Lane, target: Target, delivery: DueDelivery, headers: Mapping[st
     return Made(
         endpoint_id=target.endpoint_id,
         event_id=delivery.event_id,
+        tries=delivery.tries,
         state=state,
         due_at=due_at,
         started_at=outcome.started_at,

@@ -33,11 +33,13 @@ class Settled(StrEnum):
 class Made:
     """One attempt and what follows from it. Times are UTC, `milliseconds` from the first byte sent to the last byte read.
 
+    `tries` are those that had failed when it was sent: should the delivery say otherwise by now, what follows is none of its business.
     `due_at` is when the next attempt is due; none for what is settled, and for FIFO, where the lane waits and not the delivery.
     """
 
     endpoint_id: UUID
     event_id: UUID
+    tries: int
     state: Settled
     due_at: datetime | None
     started_at: datetime
@@ -52,26 +54,26 @@ class Made:
     gone: bool
 
 
-# A delivery that was settled meanwhile keeps what it is, but for one that arrived after all. The numbers of attempts are given under the
-# row's lock, so two processes that tried the same one at once write two attempts down.
-_RECORD = text("""
+# A delivery that was settled meanwhile, or whose schedule began anew, keeps what it is, but for one that arrived after all. The numbers of
+# attempts are given under the row's lock, so two processes that tried the same one at once write two attempts down.
+_STILL = "(delivery.state = 'pending' AND delivery.tries = made.tries)"
+_RECORD = text(f"""
 WITH made AS (
     SELECT * FROM json_to_recordset(CAST(:made AS json)) AS made(
-        endpoint_id uuid, event_id uuid, state text, due_at timestamptz, started_at timestamptz, milliseconds integer, url text,
-        address text, request_headers jsonb, status integer, error text, response_headers jsonb, response_body text)
+        endpoint_id uuid, event_id uuid, tries integer, state text, due_at timestamptz, started_at timestamptz, milliseconds integer,
+        url text, address text, request_headers jsonb, status integer, error text, response_headers jsonb, response_body text)
 ), counted AS (
     UPDATE delivery SET
         attempts = attempts + 1,
-        tries = tries + 1,
+        tries = delivery.tries + CASE WHEN {_STILL} THEN 1 ELSE 0 END,
         last_status = made.status,
         last_error = made.error,
-        state = CASE WHEN delivery.state = 'pending' OR made.state = 'delivered' THEN made.state ELSE delivery.state END,
+        state = CASE WHEN made.state = 'delivered' OR {_STILL} THEN made.state ELSE delivery.state END,
         reason = CASE WHEN made.state = 'delivered' THEN NULL
-            WHEN delivery.state = 'pending' AND made.state = 'undelivered' THEN 'exhausted' ELSE delivery.reason END,
-        due_at = CASE WHEN made.state <> 'pending' OR delivery.state <> 'pending' THEN NULL
-            ELSE coalesce(made.due_at, delivery.due_at) END,
-        settled_at = CASE WHEN made.state = 'pending' THEN delivery.settled_at
-            WHEN delivery.state = 'pending' OR made.state = 'delivered' THEN :now ELSE delivery.settled_at END
+            WHEN made.state = 'undelivered' AND {_STILL} THEN 'exhausted' ELSE delivery.reason END,
+        due_at = CASE WHEN made.state = 'delivered' OR made.state = 'undelivered' AND {_STILL} THEN NULL
+            WHEN {_STILL} THEN coalesce(made.due_at, delivery.due_at) ELSE delivery.due_at END,
+        settled_at = CASE WHEN made.state = 'delivered' OR made.state = 'undelivered' AND {_STILL} THEN :now ELSE delivery.settled_at END
     FROM made WHERE delivery.endpoint_id = made.endpoint_id AND delivery.event_id = made.event_id
     RETURNING delivery.endpoint_id, delivery.event_id, delivery.organization_id, delivery.attempts, delivery.replayed
 )
