@@ -113,6 +113,7 @@ BUYERS = (
 TOLD_AGAIN = (
     # People agree to partners who need it, and programs' calls are written down, in other tests.
     "INSERT INTO partner_consent VALUES ($1, $1, $2, true)",
+    "INSERT INTO partner_merged VALUES ($1, $2, $1)",
     "INSERT INTO client_call VALUES ($1, $2, $1, now(), 'GET', '/v1/me', '/v1/me', '::1', 'x', false, NULL, NULL)",
     # These are gone as soon as a worker has done them, or come when a receiver that is not there was called.
     """INSERT INTO spread (organization_id, event_ids, client_ids, about_ids, created_at)

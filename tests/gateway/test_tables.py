@@ -26,7 +26,7 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT re
 
 async def test_models_are_the_tables(kit: Kit) -> None:
     named = set(Table.metadata.tables)
-    assert {"partner", "partner_consent", "endpoint", "endpoint_secret", "client_call"} <= named
+    assert {"partner", "partner_consent", "partner_merged", "endpoint", "endpoint_secret", "client_call"} <= named
     for name, table in Table.metadata.tables.items():
         rows = {row["column_name"]: row["is_nullable"] == "YES" for row in await kit.sql(COLUMNS, name)}
         assert rows == {column.name: bool(column.nullable) for column in table.columns}, name
@@ -44,12 +44,16 @@ async def test_tenants_are_apart(kit: Kit) -> None:
         await town.endpoint()
         await kit.community(town.organization)
         await kit.sql("INSERT INTO partner_consent VALUES ($1, $2, $3, true)", town.client, new_id(), town.organization)
+        await kit.sql("INSERT INTO partner_merged VALUES ($1, $2, $3)", new_id(), town.organization, new_id())
         async with open_ledger(kit.database.application) as ledger:
             await ledger.begin(call(town.organization, town.client))
     for url in (kit.database.application, kit.database.worker):
         connection = await asyncpg.connect(url)
         try:
-            for table in ("partner", "partner_consent", "endpoint", "endpoint_secret", "community", "client_call"):
+            for table in (
+                *("partner", "partner_consent", "partner_merged"),
+                *("endpoint", "endpoint_secret", "community", "client_call"),
+            ):
                 with pytest.raises(asyncpg.PostgresError):
                     await connection.fetch(f"SELECT * FROM {table}")
                 async with connection.transaction():

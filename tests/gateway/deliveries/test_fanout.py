@@ -15,7 +15,7 @@ from chassis.ids import new_id
 from chassis.testing.kit import Kit, envelope
 from contracts.base import Envelope, Origin
 from contracts.catalogue import FOR_PARTNERS
-from contracts.members import ClientBasis
+from contracts.members import AccountMerged, ClientBasis
 from contracts.partners import EndpointDisabled, EndpointDisabling
 from gateway.deliveries.fanout import commands
 from gateway.deliveries.fanout.consumers import consumers
@@ -127,6 +127,32 @@ async def test_a_partner_that_needs_consent_is_told_of_those_who_gave_it(kit: Ki
         events["no"].id: ("undelivered", "consent_missing"),
         events["unasked"].id: ("undelivered", "consent_missing"),
     }
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+async def test_who_became_one_with_another_agrees_as_the_other_does(
+    kit: Kit, tenant: Tenant, *, withdrawn: bool
+) -> None:
+    await tenant.partner(tenant.client, ClientBasis.CONSENT, version=2)
+    endpoint = await tenant.endpoint()
+    lives, gone = new_id(), new_id()
+    for account in (lives, gone):
+        await consent(tenant, account)
+    before = tenant.published(gone)
+    await kit.deliver(before)
+    event = AccountMerged(account_id=lives, merged_account_id=gone)
+    merged = envelope(event, tenant.organization, lives, version=9)
+    await kit.deliver(merged)
+    if withdrawn:
+        await consent(tenant, lives, granted=False)
+    # What happened before may be told again, or be heard of late.
+    asked = {"event_id": str(before.id)}
+    replayed = (await tenant.program().post(f"/v1/endpoints/{endpoint}/replays", json=asked)).json()
+    late = tenant.published(gone)
+    await kit.deliver(late)
+    reasons = {row["event_id"]: row["reason"] for row in await tenant.deliveries(endpoint)}
+    assert (replayed["replayed"], replayed["withheld"]) == ((0, 1) if withdrawn else (1, 0))
+    assert (reasons[merged.id], reasons[late.id]) == (None, "consent_missing" if withdrawn else None)
 
 
 async def test_a_partner_that_nobody_told_of_needs_consent(kit: Kit, tenant: Tenant) -> None:

@@ -124,6 +124,30 @@ async def test_of_two_accounts_that_become_one_both_must_have_agreed(
     assert await consents(town, account, gone) == {(town.client, account): expected}
 
 
+async def test_an_account_stands_for_those_that_became_one_with_it_until_its_person_is_erased(town: Town) -> None:
+    first, second, last = new_id(), new_id(), new_id()
+
+    async def merge(account: UUID, merged: UUID) -> None:
+        event = AccountMerged(account_id=account, merged_account_id=merged)
+        await town.kit.deliver(envelope(event, town.organization, account, version=9))
+
+    async def survivors() -> dict[UUID, UUID]:
+        rows = await town.kit.sql("SELECT * FROM partner_merged WHERE organization_id = $1", town.organization)
+        return {row["account_id"]: row["survivor_id"] for row in rows}
+
+    await merge(last, second)
+    await town.kit.deliver(consent(town, first, granted=True))
+    await merge(second, first)
+    assert await survivors() == {first: last, second: last}
+    assert await consents(town, first, second, last) == {(town.client, last): True}
+    newest = new_id()
+    await merge(newest, last)
+    assert await survivors() == {first: newest, second: newest, last: newest}
+    erasure = ErasureOrdered(erasure_id=new_id(), account_id=newest)
+    await town.kit.deliver(envelope(erasure, town.organization, erasure.erasure_id))
+    assert await survivors() == {}
+
+
 async def test_an_erased_person_leaves_no_consent(town: Town, movable_clock: MovableClock) -> None:
     account, other, kept = new_id(), new_id(), new_id()
     await town.kit.deliver(consent(town, account, granted=True, consent_id=kept), consent(town, other, granted=True))

@@ -43,7 +43,7 @@ async def on_consent(session: Session, events: list[Received[ConsentChanged]]) -
 async def on_merge(session: Session, events: list[Received[AccountMerged]]) -> None:
     """Let one account have what two agreed to."""
     for one in events:
-        await partners.merge(session, one.event.account_id, one.event.merged_account_id)
+        await partners.merge(session, one.envelope.organization, one.event.account_id, one.event.merged_account_id)
 
 
 @consumers.on(ErasureOrdered, mode=Mode.EACH)

@@ -41,6 +41,16 @@ class PartnerConsent(Table, table=True):
     granted: bool
 
 
+class PartnerMerged(Table, table=True):
+    """An account that became one with another: what names it needs the consent of the one that lives on."""
+
+    __tablename__ = "partner_merged"
+
+    account_id: UUID = Field(primary_key=True)
+    organization_id: UUID
+    survivor_id: UUID
+
+
 class Endpoint(Table, table=True):
     """Where a partner is told what happens. A deleted one stays as a tombstone, for the log of what it was told."""
 

@@ -38,7 +38,14 @@ INSERT INTO partner_consent (client_id, account_id, organization_id, granted)
 SELECT client_id, :account_id, organization_id, granted FROM partner_consent WHERE account_id = :merged_id ORDER BY client_id
 ON CONFLICT (client_id, account_id) DO UPDATE SET granted = partner_consent.granted AND EXCLUDED.granted
 """)
+_SURVIVOR = text("SELECT survivor_id FROM partner_merged WHERE account_id = :account_id")
+_MERGE_CHAIN = text("UPDATE partner_merged SET survivor_id = :account_id WHERE survivor_id = :merged_id")
+_MERGE_NAMES = text("""
+INSERT INTO partner_merged (account_id, organization_id, survivor_id) VALUES (:merged_id, :organization_id, :account_id)
+ON CONFLICT (account_id) DO UPDATE SET survivor_id = EXCLUDED.survivor_id
+""")
 _FORGET = text("DELETE FROM partner_consent WHERE account_id = ANY(:accounts)")
+_FORGET_NAMES = text("DELETE FROM partner_merged WHERE survivor_id = ANY(:accounts)")
 _COMMUNITIES = text("""
 INSERT INTO community (id, organization_id)
 SELECT id, :organization_id FROM unnest(CAST(:ids AS uuid[])) AS told(id) ORDER BY id ON CONFLICT DO NOTHING
@@ -73,9 +80,14 @@ async def note_consents(session: Session, organization_id: UUID, told: Mapping[t
         )
 
 
-async def merge(session: Session, account_id: UUID, merged_id: UUID) -> None:
-    """Let an account have the consents of another that became one with it."""
-    await session.execute(_MERGE, {"account_id": account_id, "merged_id": merged_id})
+async def merge(session: Session, organization_id: UUID, account_id: UUID, merged_id: UUID) -> None:
+    """Let an account have the consents of another that became one with it, and stand for it in what names the other still."""
+    # The one that lives on may have become one with a third, though its merge is heard first.
+    survivor = (await session.execute(_SURVIVOR, {"account_id": account_id})).scalar_one_or_none()
+    accounts = {"account_id": survivor or account_id, "merged_id": merged_id}
+    await session.execute(_MERGE_CHAIN, accounts)
+    await session.execute(_MERGE_NAMES, {**accounts, "organization_id": organization_id})
+    await session.execute(_MERGE, accounts)
     await forget(session, [merged_id])
 
 
@@ -87,6 +99,7 @@ async def forget(session: Session, account_ids: Sequence[UUID]) -> None:
 async def erase(session: Session, organization_id: UUID, account_ids: Sequence[UUID]) -> None:
     """Destroy what erased people agreed to, now and once more when nothing of it can be under way."""
     await forget(session, account_ids)
+    await session.execute(_FORGET_NAMES, {"accounts": list(account_ids)})
     at = clock.now() + AGAIN_AFTER
     await due.schedule_many(session, organization_id, FORGET, [(str(one), at) for one in set(account_ids)])
 

@@ -85,9 +85,12 @@ async def get_client(session: Session, principal: Principal, given: str) -> UUID
 def somebody_disagrees(message: str, client_id: str) -> str:
     """Return the SQL condition that a message names somebody who does not agree that the partner is told of them, or may be about one.
 
-    `message` is the name of a row with `personal` and `persons`, `client_id` an expression. It matters for partners that need consent.
+    `message` is the name of a row with `personal` and `persons`, `client_id` an expression. It matters for partners that need consent. For an
+    account that became one with another, the other agrees or does not.
     """
     return f"""(({message}.personal AND cardinality({message}.persons) = 0) OR EXISTS (
         SELECT 1 FROM unnest({message}.persons) AS named(account_id)
-        LEFT JOIN partner_consent AS agreed ON agreed.client_id = {client_id} AND agreed.account_id = named.account_id
+        LEFT JOIN partner_merged AS merged ON merged.account_id = named.account_id
+        LEFT JOIN partner_consent AS agreed ON agreed.client_id = {client_id}
+            AND agreed.account_id = coalesce(merged.survivor_id, named.account_id)
         WHERE agreed.granted IS NOT TRUE))"""
