@@ -134,6 +134,13 @@ async def read_broken(_anyone: Anyone) -> bool:
 
 consumers = Consumers("memory")
 POISON = UUID(int=13)
+ENDLESS = UUID(int=17)
+
+
+async def take_too_long(session: Session) -> None:
+    """Run into the limit of a statement's time."""
+    await session.execute(text("SET LOCAL statement_timeout = 50"))
+    await session.execute(text("SELECT pg_sleep(30)"))
 
 
 @consumers.on(MembershipApproved, MembershipLeft, mode=Mode.LATEST)
@@ -141,6 +148,8 @@ async def on_membership(session: Session, events: list[Received[MembershipApprov
     for received in events:
         if received.event.account_id == POISON:
             raise ValueError("poison")
+        if received.event.account_id == ENDLESS:
+            await take_too_long(session)
         await session.execute(
             text(
                 "INSERT INTO seen VALUES (:id, :organization, :state, 1) "
@@ -179,6 +188,8 @@ async def write(session: Session, work: due.Due) -> None:
     await write_note(session, work.organization_id, UUID(work.key), work.payload["body"])
     if work.payload["body"] == "fail":
         raise ValueError("on purpose")
+    if work.payload["body"] == "takes too long":
+        await take_too_long(session)
 
 
 service = Service(

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from tests.chassis.sample import consumers, write_note
-from tests.chassis.test_events import seen, stored
+from tests.chassis.happenings import seen
+from tests.chassis.test_events import stored
 
 from chassis import clock, relay
 from chassis.bus import Bus

@@ -78,6 +78,18 @@ async def test_a_failure_leaves_no_effect_and_is_tried_again_later(kit: Kit, mov
     await kit.sql("DELETE FROM due_work WHERE organization_id = $1", organization)
 
 
+async def test_what_takes_too_long_is_put_off_and_others_are_done(kit: Kit, movable_clock: MovableClock) -> None:
+    organization = new_id()
+    key = await plan(kit, organization, "takes too long")
+    movable_clock.move(seconds=1)
+    await plan(kit, organization, "other")
+    await kit.work()
+    assert await notes(kit, organization) == ["other"]
+    [row] = await kit.sql("SELECT key, attempts, due_at FROM due_work WHERE organization_id = $1", organization)
+    assert (row["key"], row["attempts"], row["due_at"]) == (key, 1, clock.now() + timedelta(seconds=2))
+    await kit.sql("DELETE FROM due_work WHERE organization_id = $1", organization)
+
+
 async def test_work_that_is_moved_while_it_fails_stays_where_it_was_moved(
     kit: Kit, movable_clock: MovableClock
 ) -> None:

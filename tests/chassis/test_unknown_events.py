@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
-from tests.chassis.test_events import approved, consuming_from, until
+from tests.chassis.happenings import approved, until
+from tests.chassis.test_consuming import consuming_from
 
 from chassis import consuming
 from chassis.db import Session

@@ -19,7 +19,7 @@ from chassis.bus import BACKFILL_HEADER, Bus, Pull
 from chassis.db import transaction
 from chassis.ids import new_id
 from chassis.inbox import Consumers
-from chassis.outages import DATABASE_ERRORS, is_outage
+from chassis.outages import DATABASE_ERRORS, is_outage, is_too_long
 from contracts.base import SYSTEM_ORGANIZATION, Envelope, stream_of
 
 AWAY_SECONDS = 1.0
@@ -97,7 +97,7 @@ class Consumption:
         try:
             await self._apply(taken)
         except Exception as error:
-            if is_outage(error):
+            if is_outage(error) and not is_too_long(error):
                 raise
             for one in taken:
                 await self._apply_alone(one)
@@ -164,6 +164,11 @@ class Consumption:
         try:
             await self._apply([one])
         except Exception as error:
+            if is_too_long(error):
+                # Whether the database is busy or this event too much for it: others go on, and it is not given up.
+                log.warning("event_takes_too_long", consumer=self._consumers.name, event_id=str(one.envelope.id))
+                await one.message.nak(delay=LONGEST_RETRY_SECONDS)
+                return
             if is_outage(error):
                 raise
             attempts = await self._count_failure(one.envelope, error)

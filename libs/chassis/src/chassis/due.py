@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import clock, telemetry
 from chassis.db import Session, enter_tenant, transaction
-from chassis.outages import is_outage
+from chassis.outages import is_outage, is_too_long
 
 IDLE_SECONDS = 0.5
 LONGEST_RETRY = timedelta(hours=1)
@@ -170,7 +170,8 @@ class Scheduler:
                 await enter_tenant(session, due.organization_id)
                 await self._jobs.by_kind[due.kind](session, due)
         except Exception as error:
-            if due is None or is_outage(error):
+            # What takes too long may do so each time: it must not stay the one that has been due longest.
+            if due is None or (is_outage(error) and not is_too_long(error)):
                 raise
             await self._later(due, attempts + 1, error)
             return True

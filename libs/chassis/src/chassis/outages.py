@@ -45,5 +45,11 @@ def is_locked(error: BaseException) -> bool:
     return _state(orig) == "55"
 
 
+def is_too_long(error: BaseException) -> bool:
+    """Tell whether a statement was ended because it took too long: the database may be busy, or the statement too much for it."""
+    orig = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(orig, "sqlstate", None) == "57014"
+
+
 def _state(error: BaseException | None) -> str:
     return (getattr(error, "sqlstate", None) or "")[:2]
