@@ -196,6 +196,35 @@ async def test_what_goes_out_in_order_is_due_in_the_order_of_the_stream(
     assert len(await tenant.deliveries(beside)) == len(events)
 
 
+async def test_the_order_holds_though_one_process_has_its_clock_behind(
+    kit: Kit, tenant: Tenant, movable_clock: MovableClock
+) -> None:
+    endpoint = await tenant.endpoint(ordering="fifo")
+    one, two = tenant.published(), tenant.published()
+    await kit.deliver(one)
+    movable_clock.move(seconds=-20)
+    await kit.deliver(two)
+    assert [row["event_id"] for row in await tenant.deliveries(endpoint)] == [one.id, two.id]
+
+
+async def test_what_is_told_of_while_the_rest_is_written_is_not_forgotten(
+    kit: Kit, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduler comes between one process's fan-out and its commit, when there is still work of the one before."""
+    monkeypatch.setattr(commands, "AT_ONCE", 3)
+    endpoints = await tenant.endpoints(4)
+    first, second = tenant.published(), tenant.published()
+    await kit.deliver(first)
+    async with transaction(kit.runtime.worker_engine) as session:
+        await consumers.take(session, [second])
+        await kit.work()
+    await kit.work()
+    rows = await tenant.deliveries()
+    assert {(row["endpoint_id"], row["event_id"]) for row in rows} == {
+        (endpoint, event.id) for endpoint in endpoints for event in (first, second)
+    }
+
+
 async def test_an_order_that_begins_late_does_not_wait_for_what_is_tried_again_later(
     kit: Kit, tenant: Tenant, movable_clock: MovableClock
 ) -> None:

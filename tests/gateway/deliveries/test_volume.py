@@ -7,8 +7,10 @@ from tests.gateway.deliveries.tenant import Tenant
 
 from chassis.db import transaction
 from chassis.due import Due
+from chassis.ids import new_id
 from chassis.testing.kit import Kit
 from gateway.deliveries.fanout import commands
+from gateway.endpoints.schemas import MOST_COMMUNITIES
 
 MANY = 10_000
 
@@ -39,6 +41,16 @@ async def test_a_batch_of_many_kinds_is_judged_in_time(kit: Kit, tenant: Tenant)
         events.append(other.published())
     await kit.deliver(*events)
     assert await tenant.messages() == []
+
+
+async def test_long_lists_of_communities_are_looked_through_once_for_a_batch(kit: Kit, tenant: Tenant) -> None:
+    """Each endpoint names as many as it may. PostgreSQL ends what takes ten seconds."""
+    events = [Tenant(kit, tenant.organization, tenant.client).published() for _ in range(250)]
+    await tenant.endpoints(4500, communities=tuple(new_id() for _ in range(MOST_COMMUNITIES)))
+    heard = await tenant.endpoint(communities=tuple(event.community for event in events if event.community))
+    await kit.deliver(*events)
+    assert [row["event_id"] for row in await tenant.deliveries(heard)] == [event.id for event in events]
+    assert len(await tenant.deliveries()) == len(events)
 
 
 async def test_a_batch_for_many_endpoints_is_bounded_in_each_piece_and_complete(

@@ -14,7 +14,7 @@ from chassis import clock, due
 from chassis.db import Session
 from chassis.due import Due
 from gateway.deliveries.fanout.policy import News
-from gateway.deliveries.fanout.queries import WANTS, filters_of, in_order, spreading
+from gateway.deliveries.fanout.queries import PLACES, WANTS, filters_of, in_order, spreading
 from gateway.endpoints.partners.queries import somebody_disagrees
 from gateway.lanes import commands as lanes
 
@@ -23,8 +23,9 @@ PRUNE_KIND = "deliveries.prune"
 TENANT_KEY = "tenant"
 LOOK_AGAIN = timedelta(days=1)
 """How often a tenant's messages are looked through for what is too old."""
-HORIZON = timedelta(seconds=1)
-"""What is due later than this from now waits for another attempt; what goes out in order does not line up behind it."""
+HORIZON = timedelta(seconds=30)
+"""What is due later than this from now waits for another attempt, and what goes out in order does not line up behind it. The clocks of
+two processes may differ by as much."""
 AT_ONCE = 5000
 """How many deliveries are written in one statement: a fraction of a second, and some megabytes."""
 
@@ -62,8 +63,9 @@ WITH news AS MATERIALIZED (
     FROM unnest(CAST(:ids AS uuid[]), CAST(:filters AS text[]), CAST(:clients AS uuid[]), CAST(:abouts AS uuid[]))
         WITH ORDINALITY AS news(event_id, filters, client_id, about, number)
     JOIN message ON message.event_id = news.event_id
-), listeners AS (
-    SELECT endpoint.*, last.due_at AS last_due_at, coalesce(partner.basis, 'consent') = 'consent' AS needs_consent
+), listeners AS MATERIALIZED (
+    SELECT endpoint.id, endpoint.client_id, endpoint.event_types, endpoint.ordering, {PLACES},
+        last.due_at AS last_due_at, coalesce(partner.basis, 'consent') = 'consent' AS needs_consent
     FROM endpoint LEFT JOIN partner ON partner.client_id = endpoint.client_id
         LEFT JOIN LATERAL (
             SELECT due_at FROM delivery WHERE delivery.endpoint_id = endpoint.id AND due_at < :horizon ORDER BY due_at DESC LIMIT 1
@@ -135,7 +137,8 @@ async def fan_out(session: Session, organization_id: UUID, drafts: Sequence[Draf
             "now": now,
         },
     )
-    await due.schedule(session, organization_id, SPREAD_KIND, TENANT_KEY, now, keep=True)
+    # Moved and not kept, which locks it: else whoever does it at this moment could end without having seen what is not committed yet.
+    await due.schedule(session, organization_id, SPREAD_KIND, TENANT_KEY, now)
 
 
 async def store(session: Session, organization_id: UUID, drafts: Sequence[Draft], now: datetime) -> None:
