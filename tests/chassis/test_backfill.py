@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from tests.chassis.sample import consumers, write_note
 from tests.chassis.happenings import seen
+from tests.chassis.sample import consumers, write_note
 from tests.chassis.test_events import stored
 
 from chassis import clock, relay
