@@ -91,6 +91,21 @@ async def test_what_was_ordered_and_what_came_back_are_both_told_though_they_com
     ]
 
 
+async def test_an_order_that_stands_again_is_told_so_before_what_came_back_of_it(kit: Kit) -> None:
+    organization, identifier = new_id(), new_id()
+    await kit.deliver(order(organization, 1, order_id=identifier, cancelled=True, amount_fen=1000))
+    await kit.deliver(order(organization, 2, order_id=identifier, amount_fen=5000, refunded_fen=3000))
+    assert [
+        (one.type, one.data["amount_fen"], one.data["reversed_fen"], one.data["cancelled"])
+        for one in await told(kit, organization)
+    ] == [
+        (OrderRecorded.type, 1000, 0, False),
+        (OrderReversed.type, 1000, 1000, True),
+        (OrderRecorded.type, 5000, 1000, False),
+        (OrderReversed.type, 5000, 3000, False),
+    ]
+
+
 PEOPLE, PLACES = 4, 2
 versions = st.lists(
     st.fixed_dictionaries(

@@ -79,7 +79,7 @@ def _as_ordered(row: RowMapping) -> Mapping[str, Any]:
         **row,
         "version": row["version"] - 1,
         "reversed_fen": min(row["formerly_reversed"], row["amount_fen"]),
-        "cancelled": row["formerly_cancelled"],
+        "cancelled": row["cancelled"] and row["formerly_cancelled"],
     }
 
 
