@@ -15,6 +15,7 @@ from gateway.deliveries.fanout import consumers as fanout
 from gateway.deliveries.fanout import jobs as fanout_jobs
 from gateway.deliveries.replays import jobs as replay_jobs
 from gateway.deliveries.replays import routes as replays
+from gateway.deliveries.resuming import jobs as resuming_jobs
 from gateway.deliveries.retention import jobs as retention_jobs
 from gateway.endpoints import consumers as endpoint_consumers
 from gateway.endpoints import routes as endpoints
@@ -60,6 +61,7 @@ service = Service(
         partner_jobs.jobs,
         fanout_jobs.jobs,
         replay_jobs.jobs,
+        resuming_jobs.jobs,
         retention_jobs.jobs,
         inbound_jobs.jobs,
         call_jobs.jobs,

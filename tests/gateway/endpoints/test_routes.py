@@ -239,6 +239,7 @@ async def test_disabling_and_enabling_by_hand(town: Town) -> None:
     for _ in range(2):
         going = await town.program().post(path + "/enabling")
         assert (going.json()["enabled"], going.json()["disabled_reason"], going.json()["version"]) == (True, None, 3)
+    await town.kit.work()
     assert (
         await town.kit.sql("SELECT 1 FROM lane WHERE endpoint_id = $1 AND due_at IS NOT NULL", UUID(made["id"])) != []
     )

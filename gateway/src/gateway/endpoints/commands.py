@@ -30,6 +30,10 @@ from gateway.lanes import commands as lanes
 
 SETTLE = "deliveries.settle"
 """The work of deliveries that settles what a deleted endpoint would have got; its key is the endpoint."""
+RESUME = "deliveries.resume"
+"""The work of deliveries that lets out what has waited while an endpoint was disabled; its key is the endpoint."""
+HASTEN = "deliveries.hasten"
+"""The work of deliveries that lets out what waits for a later attempt; its key is the endpoint."""
 
 
 async def create(
@@ -92,6 +96,9 @@ async def update(
             # What failed was another place.
             different["failing_since"] = None
         await _change(session, endpoint, principal.account_id, different)
+        if endpoint.enabled and not different.keys().isdisjoint({"url", "ordering"}):
+            # What waits does so for how it was.
+            await due.schedule(session, endpoint.organization_id, HASTEN, str(endpoint_id), clock.now())
     return endpoint
 
 
@@ -104,7 +111,7 @@ async def enable(session: Session, principal: Principal, endpoint_id: UUID) -> E
     if not endpoint.enabled:
         fresh = {"enabled": True, "disabled_reason": None, "disabled_at": None, "failing_since": None}
         await _change(session, endpoint, principal.account_id, fresh)
-        await lanes.wake(session, [endpoint.id], clock.now())
+        await due.schedule(session, endpoint.organization_id, RESUME, str(endpoint_id), clock.now())
     return endpoint
 
 

@@ -19,6 +19,11 @@ UPDATE lane SET due_at = greatest(:at, not_before) FROM endpoint
 WHERE lane.endpoint_id = ANY(:endpoints) AND endpoint.id = lane.endpoint_id AND endpoint.enabled AND endpoint.deleted_at IS NULL
     AND (lane.due_at IS NULL OR lane.due_at > greatest(:at, not_before))
 """)
+_BEGIN_ANEW = text("""
+UPDATE lane SET due_at = least(lane.due_at, :at), not_before = NULL, pause_seconds = 0, anew = holder IS NOT NULL FROM endpoint
+WHERE lane.endpoint_id = :endpoint_id AND endpoint.id = lane.endpoint_id AND endpoint.enabled AND endpoint.deleted_at IS NULL
+    AND (:throttled OR lane.pause_seconds = 0)
+""")
 _REST = text("UPDATE lane SET due_at = NULL WHERE endpoint_id = ANY(:endpoints)")
 
 
@@ -35,6 +40,15 @@ async def wake(session: Session, endpoints: Sequence[UUID], at: datetime) -> Non
     if endpoints:
         await session.execute(_LOCK, {"endpoints": list(endpoints)})
         await session.execute(_WAKE, {"endpoints": list(endpoints), "at": at})
+
+
+async def begin_anew(session: Session, endpoint_id: UUID, at: datetime, *, throttled: bool) -> None:
+    """Have a lane looked at by `at` whatever pause it takes; one that a `throttled` endpoint asked for ends only when that is said.
+
+    A process that has the lane at this moment forgets its pause when it gives the lane back. Call it after what is due has been written.
+    """
+    await session.execute(_LOCK, {"endpoints": [endpoint_id]})
+    await session.execute(_BEGIN_ANEW, {"endpoint_id": endpoint_id, "at": at, "throttled": throttled})
 
 
 async def rest(session: Session, endpoints: Sequence[UUID]) -> None:

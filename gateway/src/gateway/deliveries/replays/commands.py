@@ -65,6 +65,9 @@ UPDATE delivery SET
 FROM chosen WHERE delivery.endpoint_id = :endpoint_id AND delivery.event_id = chosen.event_id
 RETURNING delivery.state
 """)
+_HEAD = text(
+    "SELECT event_id FROM delivery WHERE endpoint_id = :endpoint_id AND due_at IS NOT NULL ORDER BY due_at, event_id LIMIT 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +178,18 @@ async def _span(
 async def _send_again(session: Session, endpoint: Endpoint, events: Sequence[UUID], now: datetime) -> _Done:
     if not events:
         return _Done(0, 0)
+    head = None
     if endpoint.ordering == "fifo":
         await in_order(session, endpoint.organization_id)
+        head = (await session.execute(_HEAD, {"endpoint_id": endpoint.id})).scalar_one_or_none()
     rows = await session.execute(
         _REPLAY, {"endpoint_id": endpoint.id, "events": list(events), "now": now, "horizon": now + HORIZON}
     )
     states = list(rows.scalars())
     pending = states.count("pending")
+    if head in events:
+        # The lane waits for the next attempt of the old schedule.
+        await lanes.begin_anew(session, endpoint.id, now, throttled=False)
     if pending:
         await lanes.wake(session, [endpoint.id], now)
     return _Done(pending, len(states) - pending)

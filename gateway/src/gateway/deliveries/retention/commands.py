@@ -22,8 +22,7 @@ UPDATE delivery SET state = 'undelivered', due_at = NULL, settled_at = :now,
 FROM (
     SELECT delivery.endpoint_id, delivery.event_id, endpoint.deleted_at IS NOT NULL AS deleted
     FROM endpoint JOIN delivery ON delivery.endpoint_id = endpoint.id AND delivery.due_at IS NOT NULL
-    WHERE endpoint.id = :endpoint_id
-        AND (endpoint.deleted_at IS NOT NULL OR (NOT endpoint.enabled AND delivery.created_at < :oldest AND NOT delivery.replayed))
+    WHERE endpoint.id = :endpoint_id AND (endpoint.deleted_at IS NOT NULL OR delivery.created_at < :oldest AND NOT delivery.replayed)
     LIMIT :most FOR UPDATE OF delivery SKIP LOCKED
 ) AS gone
 WHERE delivery.endpoint_id = gone.endpoint_id AND delivery.event_id = gone.event_id
@@ -57,12 +56,17 @@ _ANY = text("SELECT EXISTS (SELECT 1 FROM message WHERE organization_id = :organ
 
 async def settle(session: Session, work: Due) -> None:
     """Give up what waits for an endpoint in vain, piece by piece: all of a deleted one's, what is no news any more of a disabled one's."""
+    if not await expire(session, UUID(work.key)):
+        await due.schedule(session, work.organization_id, SETTLE_KIND, work.key, clock.now())
+
+
+async def expire(session: Session, endpoint_id: UUID) -> bool:
+    """Give up some of what waits for an endpoint and is no news any more, all of it for a deleted one; return whether that was the rest."""
     now = clock.now()
     settled = await session.execute(
-        _SETTLE, {"endpoint_id": UUID(work.key), "now": now, "oldest": now - RECOVERABLE, "most": AT_ONCE}
+        _SETTLE, {"endpoint_id": endpoint_id, "now": now, "oldest": now - RECOVERABLE, "most": AT_ONCE}
     )
-    if len(settled.all()) == AT_ONCE:
-        await due.schedule(session, work.organization_id, SETTLE_KIND, work.key, now)
+    return len(settled.all()) < AT_ONCE
 
 
 async def prune(session: Session, work: Due) -> None:

@@ -19,7 +19,8 @@ LEASE_SECONDS = 15.0
 
 # Lanes that the process has already are taken again when something new is due in them.
 _TAKE = text("""
-UPDATE lane SET holder = :holder, held_until = clock_timestamp() + make_interval(secs => :lease), due_at = NULL
+UPDATE lane SET holder = :holder, held_until = clock_timestamp() + make_interval(secs => :lease), due_at = NULL,
+    anew = anew AND holder IS NOT DISTINCT FROM :holder
 WHERE endpoint_id IN (
     SELECT endpoint_id FROM (
         SELECT endpoint_id FROM lane
@@ -51,8 +52,9 @@ _LOCK = text(
 # In a statement of its own, after the lock: it sees what whoever held the lock before has committed, so nothing that was put there is missed.
 _CLOSE = text("""
 UPDATE lane SET
-    holder = NULL, held_until = NULL, ailing = closing.ailing, pause_seconds = closing.pause_seconds, not_before = closing.not_before,
-    due_at = CASE WHEN endpoint.enabled AND endpoint.deleted_at IS NULL THEN greatest(closing.not_before,
+    holder = NULL, held_until = NULL, anew = false, ailing = closing.ailing,
+    pause_seconds = CASE WHEN anew THEN 0 ELSE closing.pause_seconds END, not_before = CASE WHEN NOT anew THEN closing.not_before END,
+    due_at = CASE WHEN endpoint.enabled AND endpoint.deleted_at IS NULL THEN greatest(CASE WHEN NOT anew THEN closing.not_before END,
         (SELECT due_at FROM delivery WHERE delivery.endpoint_id = lane.endpoint_id AND due_at IS NOT NULL ORDER BY due_at LIMIT 1)) END
 FROM unnest(
     CAST(:endpoints AS uuid[]), CAST(:ailing AS boolean[]), CAST(:pauses AS double precision[]), CAST(:not_before AS timestamptz[])
