@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from uuid import UUID
 
 import orjson
 from standardwebhooks import Webhook
 from tests.gateway.dispatch.receiving import Answer, Received, Receiver, Town, dispatching
+from tests.gateway.servers import PATIENCE
 
 from chassis import clock
 from chassis.clock import MovableClock
@@ -62,6 +64,39 @@ async def test_one_that_hangs_holds_up_no_other(kit: Kit, town: Town, receiver: 
         release.set()
         for event in stuck:
             await town.settled(hanging, event)
+
+
+async def test_those_that_answer_slowly_leave_room_for_others(kit: Kit, town: Town, receiver: Receiver) -> None:
+    release, answered = asyncio.Event(), Counter[str]()
+
+    async def answer(received: Received) -> Answer:
+        answered[received.path] += 1
+        if received.path != "/other" and answered[received.path] > 60:
+            await release.wait()
+        return 204, {}, b""
+
+    receiver.answer = answer
+    slow, other = [await town.endpoint(f"/slow/{number}") for number in range(3)], await town.endpoint("/other")
+    async with dispatching(kit, delivery_connections=40) as dispatcher:
+        for endpoint in slow:
+            await town.messages(endpoint["id"], 150)
+        lanes = dispatcher.lanes
+        async with asyncio.timeout(PATIENCE):
+            # Until each was found fast, all that it answered is written down, and with that everything has gone out that may.
+            while not all(  # noqa: ASYNC110  it tells nobody
+                (lane := lanes.get(UUID(endpoint["id"])))
+                and lane.pace.width == MOST_WIDTH
+                and len(lane.unrecorded) == lane.under_way > 0
+                and not lane.asked
+                for endpoint in slow
+            ):
+                await asyncio.sleep(0.01)
+        await town.settled(other, await town.message(other["id"]))
+        release.set()
+        for endpoint in slow:
+            await town.until(
+                "SELECT bool_and(state = 'delivered') FROM delivery WHERE endpoint_id = $1", UUID(endpoint["id"])
+            )
 
 
 async def test_a_slow_answer_holds_up_no_other_of_the_same_endpoint(kit: Kit, town: Town, receiver: Receiver) -> None:

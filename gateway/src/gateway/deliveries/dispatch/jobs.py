@@ -45,6 +45,8 @@ FINISH_SECONDS = 5.0
 MOST_LANES = 2000
 """Lanes of endpoints that work which one process has at once; and as many of endpoints that do not."""
 TAKEN_AT_ONCE = 200
+FREE_SHARE = 4
+"""A lane may have one part in so many of what is free, so that those who answer slowly leave something for others, however many they are."""
 AILING_SHARE = 4
 """Endpoints that failed last share one part in so many of the deliveries under way."""
 
@@ -57,6 +59,10 @@ class _Slots:
 
     free: int
     waiting: deque[Lane]
+
+    def admit(self, lane: Lane) -> bool:
+        """Whether a lane may have one more besides those it has under way: the fewer are free, the fewer may one lane have."""
+        return lane.under_way < max(1, self.free // FREE_SHARE)
 
 
 class Dispatcher:
@@ -193,7 +199,7 @@ class Dispatcher:
     def _go_on(self, lane: Lane) -> None:
         lane.freshen(self.time())
         slots = self._slots[lane.ailing]
-        while lane.may_send:
+        while lane.may_send and slots.admit(lane):
             if slots.free <= 0:
                 if not lane.waits_for_slot:
                     lane.waits_for_slot = True
@@ -327,7 +333,8 @@ class Dispatcher:
         """Return what goes out next in a slot that has become free; None when the slot goes to another lane, or to none."""
         slots.free += 1
         lane.freshen(self.time())
-        if self._is_ours(lane) and lane.may_send and not slots.waiting and slots is self._slots[lane.ailing]:
+        same = self._is_ours(lane) and slots is self._slots[lane.ailing]
+        if same and lane.may_send and not slots.waiting and slots.admit(lane):
             slots.free -= 1
             return lane.send_next()
         self._pass_on(slots)
