@@ -66,19 +66,30 @@ def make_engine(
     )
 
 
-async def enter_tenant(session: Session, organization_id: UUID) -> None:
-    """Let the rest of the transaction see this tenant's rows, and no others."""
-    await session.execute(
-        text("SELECT set_config(:name, :value, true)"), {"name": TENANT_SETTING, "value": str(organization_id)}
-    )
+_ENTER = text("SELECT set_config(:name, :value, true)")
+_ENTER_HURRIED = text("SELECT set_config(:name, :value, true), set_config('lock_timeout', :milliseconds, true)")
+
+
+async def enter_tenant(session: Session, organization_id: UUID, *, lock_timeout: float | None = None) -> None:
+    """Let the rest of the transaction see this tenant's rows, and no others.
+
+    With `lock_timeout` it waits for what others have locked no longer than so many seconds each time; then it fails.
+    """
+    values = {"name": TENANT_SETTING, "value": str(organization_id)}
+    if lock_timeout is None:
+        await session.execute(_ENTER, values)
+    else:
+        await session.execute(_ENTER_HURRIED, values | {"milliseconds": str(round(lock_timeout * 1000))})
 
 
 @asynccontextmanager
-async def transaction(engine: AsyncEngine, organization_id: UUID | None = None) -> AsyncIterator[Session]:
+async def transaction(
+    engine: AsyncEngine, organization_id: UUID | None = None, *, lock_timeout: float | None = None
+) -> AsyncIterator[Session]:
     """Run one transaction: its events are written with it, it commits at the end, and rolls back on any error."""
     async with Session(engine, expire_on_commit=False) as session:
         if organization_id is not None:
-            await enter_tenant(session, organization_id)
+            await enter_tenant(session, organization_id, lock_timeout=lock_timeout)
         yield session
         await commit(session)
 

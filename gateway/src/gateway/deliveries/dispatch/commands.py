@@ -17,7 +17,7 @@ from contracts.partners import EndpointDisabling
 from gateway.deliveries import policy
 from gateway.endpoints import commands as endpoints
 
-LOCK_MILLISECONDS = 300
+LOCK_SECONDS = 0.3
 """How long the dispatcher waits for a row: long enough for whoever works, not for whoever hangs."""
 
 
@@ -94,13 +94,6 @@ UPDATE endpoint SET failing_since = coalesce(failing_since, failed.since)
 FROM unnest(CAST(:endpoints AS uuid[]), CAST(:since AS timestamptz[])) AS failed(endpoint_id, since)
 WHERE endpoint.id = failed.endpoint_id AND endpoint.enabled RETURNING endpoint.id, endpoint.failing_since
 """)
-
-_WAIT_BRIEFLY = text(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
-
-
-async def wait_briefly(session: Session) -> None:
-    """Have the rest of the transaction fail rather than wait for rows that another one holds for long."""
-    await session.execute(_WAIT_BRIEFLY)
 
 
 async def record(session: Session, made: list[Made]) -> None:

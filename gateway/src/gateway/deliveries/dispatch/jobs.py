@@ -258,7 +258,7 @@ class Dispatcher:
             # Set again by what is let go of or comes while the database is asked.
             lane.more = False
         in_hand = max(FEWEST_IN_HAND, min(MOST_IN_HAND, IN_HAND_TOGETHER // max(1, len(self.lanes))))
-        async with transaction(self._engine, organization_id) as session:
+        async with transaction(self._engine, organization_id, lock_timeout=commands.LOCK_SECONDS) as session:
             targets = await endpoint_queries.targets(session, self._vault, [lane.endpoint_id for lane in lanes], now)
             wanted = [
                 Wanted(target.endpoint_id, target.client_id, target.basis is ClientBasis.CONSENT, in_hand, lane.known)
@@ -268,7 +268,6 @@ class Dispatcher:
             found = await queries.due(session, wanted, now) if wanted else {}
             withheld = [(one.endpoint_id, one.event_id) for mine in found.values() for one in mine if one.withheld]
             if withheld:
-                await commands.wait_briefly(session)
                 await commands.withhold(session, withheld)
         for lane in lanes:
             lane.target = targets.get(lane.endpoint_id)

@@ -101,8 +101,7 @@ class Recorder:
         """Write attempts down in one transaction; return which of their endpoints are failing now."""
         made = [one for _, one in group]
         known = {lane.endpoint_id for lane, _ in group if lane.failing}
-        async with transaction(self._engine, organization_id) as session:
-            await commands.wait_briefly(session)
+        async with transaction(self._engine, organization_id, lock_timeout=commands.LOCK_SECONDS) as session:
             await commands.record(session, made)
             return await commands.note_health(session, made, known)
 
