@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import pytest
 from tests.gateway.dispatch.receiving import Receiver, Town, dispatching
 
 from chassis.clock import MovableClock
+from chassis.db import Session, transaction
 from chassis.testing.kit import Kit
 from contracts.partners import EndpointDisabled, EndpointDisabling
 from gateway.deliveries import policy
+from gateway.deliveries.dispatch import recording
 
 MINUTE, HOUR = 60, 3600
 SCHEDULE = [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR]
@@ -120,3 +126,28 @@ async def test_an_endpoint_that_has_too_much_is_left_in_peace_for_a_while(
         await town.settled(endpoint, second)
         await town.settled(endpoint, first)
     assert len(receiver.received) == 3
+
+
+@pytest.mark.parametrize("status", [204, 500])
+async def test_an_attempt_whose_commit_has_no_answer_is_written_down_once(
+    kit: Kit, town: Town, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    receiver.says(status)
+    endpoint = await town.endpoint()
+    lost: list[bool] = []
+
+    @asynccontextmanager
+    async def transaction_that_is_cut_off(*arguments: Any, **options: Any) -> AsyncIterator[Session]:
+        async with transaction(*arguments, **options) as session:
+            yield session
+        if not lost:
+            lost.append(True)
+            raise ConnectionResetError
+
+    monkeypatch.setattr(recording, "transaction", transaction_that_is_cut_off)
+    event = await town.message(endpoint["id"])
+    async with dispatching(kit):
+        row = await town.tried(endpoint, event, 1)
+    assert lost
+    assert (len(receiver.received), row["attempts"], row["tries"]) == (1, 1, 1)
+    assert [one["number"] for one in await town.attempts(endpoint, event)] == [1]

@@ -35,6 +35,7 @@ class Made:
 
     `tries` are those that had failed when it was sent: should the delivery say otherwise by now, what follows is none of its business.
     `due_at` is when the next attempt is due; none for what is settled, and for FIFO, where the lane waits and not the delivery.
+    `again` when it could not be written before: nobody knows whether a commit without an answer went through.
     """
 
     endpoint_id: UUID
@@ -52,6 +53,7 @@ class Made:
     response_headers: Mapping[str, str] | None
     response_body: str | None
     gone: bool
+    again: bool = False
 
 
 # A delivery that was settled meanwhile, or whose schedule began anew, keeps what it is, but for one that arrived after all. The numbers of
@@ -83,6 +85,15 @@ SELECT endpoint_id, event_id, counted.attempts, organization_id, replayed, start
     request_headers, status, error, response_headers, response_body
 FROM counted JOIN made USING (endpoint_id, event_id)
 """)
+# Locked first: a commit that is still under way is waited for, and the next statement sees it.
+_LOCK = text("""
+SELECT 1 FROM delivery JOIN unnest(CAST(:endpoints AS uuid[]), CAST(:events AS uuid[])) AS made(endpoint_id, event_id)
+    USING (endpoint_id, event_id) ORDER BY endpoint_id, event_id FOR UPDATE OF delivery
+""")
+_WRITTEN = text("""
+SELECT endpoint_id, event_id, started_at FROM attempt
+JOIN unnest(CAST(:endpoints AS uuid[]), CAST(:events AS uuid[])) AS made(endpoint_id, event_id) USING (endpoint_id, event_id)
+""")
 _WITHHOLD = text("""
 UPDATE delivery SET state = 'undelivered', reason = 'consent_missing', due_at = NULL, settled_at = :now
 FROM unnest(CAST(:endpoints AS uuid[]), CAST(:events AS uuid[])) AS held(endpoint_id, event_id)
@@ -97,9 +108,20 @@ WHERE endpoint.id = failed.endpoint_id AND endpoint.enabled RETURNING endpoint.i
 
 
 async def record(session: Session, made: list[Made]) -> None:
-    """Write attempts down with what they make of their deliveries; deliveries that are gone meanwhile are left out."""
+    """Write attempts down with what they make of their deliveries, each once; deliveries that are gone meanwhile are left out."""
+    if any(one.again for one in made):
+        written = await _written(session, [one for one in made if one.again])
+        made = [one for one in made if not one.again or (one.endpoint_id, one.event_id, one.started_at) not in written]
     # One document and not thirteen arrays: it costs a third to write, and PostgreSQL has a processor of its own.
     await session.execute(_RECORD, {"now": clock.now(), "made": orjson.dumps(made, default=str).decode()})
+
+
+async def _written(session: Session, made: Sequence[Made]) -> set[tuple[UUID, UUID, datetime]]:
+    """Return what is in the log of the deliveries of these attempts; a delivery is tried once at a time, so the time tells which it is."""
+    values = {"endpoints": [one.endpoint_id for one in made], "events": [one.event_id for one in made]}
+    await session.execute(_LOCK, values)
+    found = await session.execute(_WRITTEN, values)
+    return {(row.endpoint_id, row.event_id, row.started_at) for row in found.all()}
 
 
 async def withhold(session: Session, held: Sequence[tuple[UUID, UUID]]) -> None:

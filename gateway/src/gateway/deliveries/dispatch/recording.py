@@ -63,6 +63,8 @@ class Recorder:
                 batch = [waiting.popleft() for _ in range(min(RECORDED_AT_ONCE, len(waiting)))]
                 left = await self._record(organization_id, batch)
             if left:
+                for _, made in left:
+                    made.again = True
                 waiting.extend(left)
                 await asyncio.sleep(AGAIN_SECONDS)
         del self._waiting[organization_id]
