@@ -65,6 +65,7 @@ class Delivery(Table, table=True):
     attempts: int = 0
     tries: int = 0
     replayed: bool = False
+    replayed_at: datetime | None = Field(default=None, sa_type=Instant)
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)

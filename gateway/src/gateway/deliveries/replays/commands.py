@@ -56,6 +56,7 @@ UPDATE delivery SET
     reason = CASE WHEN withheld THEN 'consent_missing' END,
     tries = 0,
     replayed = true,
+    replayed_at = :now,
     due_at = CASE
         WHEN withheld THEN NULL
         WHEN fifo AND due_at IS NOT NULL THEN least(due_at, :now)

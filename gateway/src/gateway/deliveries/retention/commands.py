@@ -22,7 +22,8 @@ UPDATE delivery SET state = 'undelivered', due_at = NULL, settled_at = :now,
 FROM (
     SELECT delivery.endpoint_id, delivery.event_id, endpoint.deleted_at IS NOT NULL AS deleted
     FROM endpoint JOIN delivery ON delivery.endpoint_id = endpoint.id AND delivery.due_at IS NOT NULL
-    WHERE endpoint.id = :endpoint_id AND (endpoint.deleted_at IS NOT NULL OR delivery.created_at < :oldest AND NOT delivery.replayed)
+    WHERE endpoint.id = :endpoint_id
+        AND (endpoint.deleted_at IS NOT NULL OR greatest(delivery.created_at, delivery.replayed_at) < :oldest)
     LIMIT :most FOR UPDATE OF delivery SKIP LOCKED
 ) AS gone
 WHERE delivery.endpoint_id = gone.endpoint_id AND delivery.event_id = gone.event_id
@@ -33,21 +34,29 @@ SELECT endpoint.id FROM endpoint WHERE endpoint.organization_id = :organization_
     AND (NOT endpoint.enabled OR endpoint.deleted_at IS NOT NULL)
     AND EXISTS (SELECT 1 FROM delivery WHERE delivery.endpoint_id = endpoint.id AND delivery.due_at IS NOT NULL)
 """)
+# What somebody is still to be told is kept until it is settled. It may become so while this runs, by a replay: then its row says it.
 _FORGET = text("""
 WITH old AS (
     SELECT event_id FROM message WHERE organization_id = :organization_id AND created_at < :oldest
+        AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = message.event_id AND due_at IS NOT NULL)
     ORDER BY created_at LIMIT :most
 ), chosen AS (
     SELECT delivery.endpoint_id, delivery.event_id FROM old JOIN delivery ON delivery.event_id = old.event_id LIMIT :most
+), forgotten AS (
+    DELETE FROM delivery USING chosen
+    WHERE delivery.endpoint_id = chosen.endpoint_id AND delivery.event_id = chosen.event_id AND delivery.due_at IS NULL
+    RETURNING delivery.endpoint_id, delivery.event_id
 ), attempts AS (
-    DELETE FROM attempt USING chosen WHERE attempt.endpoint_id = chosen.endpoint_id AND attempt.event_id = chosen.event_id
+    DELETE FROM attempt USING forgotten WHERE attempt.endpoint_id = forgotten.endpoint_id AND attempt.event_id = forgotten.event_id
 )
-DELETE FROM delivery USING chosen WHERE delivery.endpoint_id = chosen.endpoint_id AND delivery.event_id = chosen.event_id
-RETURNING delivery.event_id
+SELECT event_id FROM forgotten
 """)
+# A delivery needs its message.
 _FORGET_MESSAGES = text("""
 DELETE FROM message WHERE event_id IN (
-    SELECT event_id FROM message WHERE organization_id = :organization_id AND created_at < :oldest ORDER BY created_at LIMIT :most
+    SELECT event_id FROM message WHERE organization_id = :organization_id AND created_at < :oldest
+        AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = message.event_id)
+    ORDER BY created_at LIMIT :most
 ) RETURNING event_id
 """)
 _FORGET_REPLAYS = text("DELETE FROM replay WHERE organization_id = :organization_id AND created_at < :oldest")
