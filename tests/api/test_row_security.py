@@ -72,6 +72,7 @@ SECURITY_DEFINERS = {
         "outbox_partition(date)": {"worker"},
         "inbound_source(uuid)": {"application"},
         "webhook_backlog(integer)": {"worker"},
+        "webhook_spreading_since()": {"worker"},
     },
 }
 NO_TENANT = {

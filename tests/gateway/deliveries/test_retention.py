@@ -15,6 +15,7 @@ from chassis.clock import MovableClock
 from chassis.db import transaction
 from chassis.testing.kit import Kit
 from gateway.deliveries.backlog.jobs import measure
+from gateway.deliveries.fanout import commands as fanout
 from gateway.deliveries.retention import commands
 
 ATTEMPT = """
@@ -199,3 +200,21 @@ async def test_what_waits_is_measured(kit: Kit, tenant: Tenant, movable_clock: M
     assert value("hearth_webhook_deliveries_waiting", state="held") == before["held"] + 1
     assert value("hearth_webhook_endpoints_disabled", reason="by_hand") == stopped + 1
     assert value("hearth_webhook_late_seconds") >= 300 * 86400
+
+
+async def test_an_event_whose_deliveries_are_not_written_yet_is_late(
+    kit: Kit, tenant: Tenant, movable_clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late() -> float | None:
+        await kit.sql("UPDATE lane SET due_at = NULL")
+        await measure(kit.runtime.worker_engine)
+        return REGISTRY.get_sample_value("hearth_webhook_late_seconds")
+
+    await kit.work()
+    monkeypatch.setattr(fanout, "AT_ONCE", 3)
+    await tenant.endpoints(4)
+    await kit.deliver(tenant.published())
+    movable_clock.move(minutes=7)
+    assert await late() == pytest.approx(420, abs=5)
+    await kit.work()
+    assert await late() == 0

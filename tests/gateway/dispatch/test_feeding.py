@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import REGISTRY
 from tests.gateway.dispatch.receiving import Answer, Received, Receiver, Town, dispatching
 from tests.gateway.servers import PATIENCE
 
@@ -174,3 +175,29 @@ async def test_what_waited_long_keeps_its_turn_while_it_is_brought_again(
         await town.settled(first, one)
         await town.settled(second, other)
     assert [one.path for one in receiver.received[8:]] == ["/first", "/second"]
+
+
+async def test_how_long_an_endpoint_waits_for_its_turn_is_measured(kit: Kit, town: Town, receiver: Receiver) -> None:
+    def waited() -> float:
+        return REGISTRY.get_sample_value("hearth_webhook_slot_wait_seconds") or 0
+
+    release = asyncio.Event()
+
+    async def answer(_received: Received) -> Answer:
+        await release.wait()
+        return 204, {}, b""
+
+    receiver.answer = answer
+    hanging = [await town.endpoint(f"/{number}", ordering="fifo") for number in range(8)]
+    waits = await town.endpoint("/waits")
+    async with dispatching(kit, delivery_connections=10) as dispatcher:
+        await town.message(*(one["id"] for one in hanging))
+        await receiver.until(lambda came: len(came) == 8)
+        assert waited() == 0
+        event = await town.message(waits["id"])
+        await waits_for_slot(dispatcher, waits)
+        later(dispatcher)
+        assert waited() >= FRESH_SECONDS
+        release.set()
+        await town.settled(waits, event)
+        assert waited() == 0

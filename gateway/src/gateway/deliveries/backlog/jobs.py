@@ -22,14 +22,18 @@ MOST_COUNTED = 100_000
 WAITING = Gauge(
     "hearth_webhook_deliveries_waiting", "Deliveries that are pending, or held by a disabled endpoint", ["state"]
 )
-LATE = Gauge("hearth_webhook_late_seconds", "How long what is due has been due that waits longest for a dispatcher")
+LATE = Gauge(
+    "hearth_webhook_late_seconds",
+    "How long what waits longest has been due for a dispatcher, or for its deliveries to be written",
+)
 DISABLED = Gauge("hearth_webhook_endpoints_disabled", "Endpoints that are disabled, by reason", ["reason"])
 
 # Nothing of a tenant leaves the function: it counts.
 _BACKLOG = text("SELECT what, label, number FROM webhook_backlog(:most)")
-_LATE = text(
-    "SELECT coalesce(extract(epoch FROM CAST(:now AS timestamptz) - min(due_at)), 0) FROM lane WHERE due_at <= :now"
-)
+_LATE = text("""
+SELECT greatest(0, extract(epoch FROM CAST(:now AS timestamptz) - least(min(due_at), webhook_spreading_since())))
+FROM lane WHERE due_at <= :now
+""")
 
 log = telemetry.log("gateway.backlog")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import clock, telemetry
@@ -49,6 +50,11 @@ FREE_SHARE = 4
 """A lane may have one part in so many of what is free, so that those who answer slowly leave something for others, however many they are."""
 AILING_SHARE = 4
 """Endpoints that failed last share one part in so many of the deliveries under way."""
+
+SLOT_WAIT = Gauge(
+    "hearth_webhook_slot_wait_seconds",
+    "How long an endpoint that works has waited until the process may send more at once",
+)
 
 log = telemetry.log("gateway.dispatch")
 
@@ -94,6 +100,7 @@ class Dispatcher:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver until told to stop; then what is under way is finished first, as far as there is time, and the lanes are given back."""
+        SLOT_WAIT.set_function(self._longest_wait)
         steps = [
             asyncio.create_task(self._forever(step)) for step in (self._take, self._renew, self._feed, self._close)
         ]
@@ -193,6 +200,11 @@ class Dispatcher:
         if kept is not None:
             self._pass_on(kept)
 
+    def _longest_wait(self) -> float:
+        """Return for how many seconds a lane of an endpoint that works has waited for a slot."""
+        since = self._slots[False].waiting[0].waiting_since if self._slots[False].waiting else None
+        return 0.0 if since is None else self.time() - since
+
     def _is_ours(self, lane: Lane) -> bool:
         return self.lanes.get(lane.endpoint_id) is lane and not self._stopping
 
@@ -202,7 +214,7 @@ class Dispatcher:
         while lane.may_send and slots.admit(lane):
             if slots.free <= 0:
                 if not lane.waits_for_slot:
-                    lane.waits_for_slot = True
+                    lane.waiting_since = self.time()
                     slots.waiting.append(lane)
                 return
             slots.free -= 1
@@ -343,7 +355,7 @@ class Dispatcher:
         """Give slots that are free to the lanes that wait for one."""
         while slots.waiting and slots.free > 0:
             lane = slots.waiting.popleft()
-            lane.waits_for_slot = False
+            lane.waiting_since = None
             if self._is_ours(lane) and lane.freshen(self.time()):
                 # Without the slot it might wait for long once more, and again and again.
                 slots.free -= 1

@@ -47,9 +47,15 @@ class Lane:
     """When the oldest of what is in hand was brought, by the dispatcher's clock."""
     not_before: datetime | None = None
     """Until when the endpoint asked for quiet, or for FIFO, until when its first delivery waits."""
-    waits_for_slot: bool = False
+    waiting_since: float | None = None
+    """Since when it waits for a slot, by the dispatcher's clock."""
     asked: bool = False
     """Whether it stands in one of the dispatcher's queues."""
+
+    @property
+    def waits_for_slot(self) -> bool:
+        """Whether it stands in the queue for a slot."""
+        return self.waiting_since is not None
 
     @property
     def may_send(self) -> bool:
