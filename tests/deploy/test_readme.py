@@ -58,7 +58,7 @@ def test_every_route_that_is_named_exists(page: str) -> None:
 @pytest.mark.parametrize("page", [README, OPERATING], ids=["kubernetes", "operating"])
 def test_every_metric_exists(page: str) -> None:
     measured: set[str] = set()
-    for module in (telemetry, access, backlog, attempts, fanout):
+    for module in (telemetry, access, backlog, attempts, dispatch, fanout):
         for value in vars(module).values():
             name = getattr(value, "_name", None)
             if isinstance(name, str) and name.startswith("hearth_"):
